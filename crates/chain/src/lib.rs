@@ -1,0 +1,1 @@
+//! trait ChainBackend and the embedded ledger with Yuma consensus.

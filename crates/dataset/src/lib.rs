@@ -1,0 +1,1 @@
+//! Shards, tokenizers, deterministic assignment and digests.

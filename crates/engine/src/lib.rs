@@ -1,0 +1,1 @@
+//! The trainer: trait Engine over flat f32 buffers and its tch implementation.

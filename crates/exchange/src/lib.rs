@@ -1,0 +1,1 @@
+//! Content-addressed payloads: manifests, chunk sources, a verifying fetcher.

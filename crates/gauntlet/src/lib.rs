@@ -1,0 +1,1 @@
+//! Gauntlet validation as pure functions: checks, scores, ratings, slashing, weights.

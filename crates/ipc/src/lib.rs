@@ -1,0 +1,1 @@
+//! The words the app and the peer exchange, their framing and version.

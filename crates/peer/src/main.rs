@@ -1,0 +1,2 @@
+//! `covey-peer`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The C++ shim for what tch lacks.

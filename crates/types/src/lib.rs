@@ -1,0 +1,23 @@
+//! The words every Covey crate shares: ids, units, public keys, chain records, verdicts, the run manifest and problems.
+//!
+//! In: nothing but bytes and numbers. Out: checked values. It opens no file or socket, reads no clock, and holds no secret.
+
+mod bytes;
+mod ids;
+mod key;
+pub mod manifest;
+mod problem;
+mod record;
+mod signer;
+mod tensor;
+mod verdict;
+
+pub use bytes::{Hash32, ParseHexError};
+pub use ids::{BlockNumber, ByteCount, Rao, Round, Uid};
+pub use key::{Hotkey, KeyError, Signature};
+pub use manifest::{ManifestError, RunId, RunManifest, SignedManifest};
+pub use problem::{Problem, ProblemAction};
+pub use record::{MAX_RECORD_BYTES, Record, RecordError};
+pub use signer::{SignError, SignPayload, Signer};
+pub use tensor::TensorSpec;
+pub use verdict::{RejectReason, Verdict};

@@ -1,0 +1,1 @@
+//! Hotkeys and typed signing.

@@ -1,0 +1,1 @@
+//! The window's content: a function from snapshot to intents.
