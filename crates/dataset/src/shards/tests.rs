@@ -1,0 +1,1 @@
+//! Sound sets, damaged sets and lying manifests.

@@ -1,0 +1,1 @@
+//! Bytes, and a small tokenizer file written here.
