@@ -1,0 +1,1 @@
+//! Building, tearing and resuming.
