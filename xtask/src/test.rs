@@ -1,0 +1,33 @@
+//! `cargo xtask test [FILTER…]`: the whole suite, with nextest where it is installed, else with `cargo test`.
+//!
+//! The two run the same tests. nextest can't be fetched everywhere and takes long to build, so it is used, never
+//! installed.
+
+use crate::cargo::{cargo, status_code};
+use crate::command_line::SetupOptions;
+use crate::place::Place;
+use crate::{machine, say, setup};
+use anyhow::Result;
+use std::process::ExitCode;
+
+pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) -> Result<ExitCode> {
+    setup::setup(place, SetupOptions::default())?;
+    let mut command = cargo(place);
+    match machine::first_line("cargo", &["nextest", "--version"]) {
+        Some(version) => {
+            say::note(&format!("runner: {version}"));
+            command.args(["nextest", "run", "--workspace", "--locked"]);
+            if machine::is_ci() {
+                command.args(["--profile", "ci"]);
+            }
+            command.args(filters).args(runner_args);
+        }
+        None => {
+            say::note("runner: cargo test (cargo-nextest is not installed)");
+            command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--all-targets"]);
+            // `cargo test` takes one filter before `--` and any number after it.
+            command.arg("--").args(filters).args(runner_args);
+        }
+    }
+    status_code(&mut command)
+}
