@@ -103,6 +103,6 @@ mod tests {
         assert_ne!(key(1, "peer-0"), key(1, "peer-1"));
         assert_ne!(key(1, "peer-0"), key(2, "peer-0"));
         // Golden: a recorded rehearsal keeps its addresses.
-        assert_eq!(key(1, "peer-0").ss58(), "GOLDEN");
+        assert_eq!(key(1, "peer-0").ss58(), "5EyQixVKfsZUAGVkHbMVMMiXE1VbfvH8qE4WRBYrcUjET3g9");
     }
 }
