@@ -20,7 +20,7 @@ pub(crate) fn bench(place: &Place, names: &[String], bench_args: &[String]) -> R
         setup::setup(place, SetupOptions { text: TextChoice::Skip, ..SetupOptions::default() })?;
     }
     let mut command = cargo(place);
-    command.args(["bench", "--locked"]);
+    command.args(["bench"]);
     for name in &names {
         command.args(["--package", name]);
     }

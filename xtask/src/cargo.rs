@@ -22,7 +22,7 @@ pub(crate) fn cargo(place: &Place) -> Command {
 /// Builds packages of the workspace with `--release`.
 pub(crate) fn build_release(place: &Place, packages: &[&str]) -> Result<()> {
     let mut command = cargo(place);
-    command.args(["build", "--release", "--locked"]);
+    command.args(["build", "--release"]);
     for package in packages {
         command.args(["--package", package]);
     }

@@ -16,7 +16,7 @@ pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) ->
     match machine::first_line("cargo", &["nextest", "--version"]) {
         Some(version) => {
             say::note(&format!("runner: {version}"));
-            command.args(["nextest", "run", "--workspace", "--locked"]);
+            command.args(["nextest", "run", "--workspace"]);
             if machine::is_ci() {
                 command.args(["--profile", "ci"]);
             }
@@ -24,7 +24,7 @@ pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) ->
         }
         None => {
             say::note("runner: cargo test (cargo-nextest is not installed)");
-            command.args(["test", "--workspace", "--locked", "--no-fail-fast", "--all-targets"]);
+            command.args(["test", "--workspace", "--no-fail-fast", "--all-targets"]);
             // `cargo test` takes one filter before `--` and any number after it.
             command.arg("--").args(filters).args(runner_args);
         }
