@@ -1,0 +1,346 @@
+//! Coding of a chunk's indices: Rice-coded gaps, or 12 bits each.
+//!
+//! In: strictly ascending indices below the chunk's size. Out: bytes, and back. Decoding refuses indices out of range,
+//! repeated or out of order, and padding that is not zero, so that one set of indices has exactly one spelling.
+//!
+//! **Rice** (default). With `gap_i = idx_i − idx_{i−1} − 1` (`idx_{−1} = −1`) and the layout's parameter `b`:
+//! 1. the low `b` bits of all gaps, k·b bits, least significant bit first, padded with zeros to a byte;
+//! 2. the quotients `gap_i >> b` in unary, each as that many zero bits and a one bit, least significant bit first, padded
+//!    with zeros to a byte.
+//!
+//! A chunk of which every element is sent has no index bytes. Splitting the two parts keeps the low bits at fixed places;
+//! the unary part is then a bit set whose i-th one stands at `i + Σ quotients`.
+//!
+//! **Packed12** (protocol.md §3.5): pairs (a, b) as `a & 255`, `a >> 8 | (b & 15) << 4`, `b >> 4`; a lone last index takes
+//! two bytes.
+
+use crate::layout::{ChunkShape, MAX_CHUNK};
+
+/// Words that hold the unary part of any chunk: k + (total − k) bits at most, and one spare word.
+const UNARY_WORDS: usize = MAX_CHUNK / 64 + 1;
+
+/// What is wrong with coded indices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexError {
+    Truncated,
+    OutOfRange,
+    Duplicate,
+    Unsorted,
+    Padding,
+}
+
+/// Rice-codes ascending indices.
+pub(crate) fn encode_rice(shape: &ChunkShape, indices: &[u16], out: &mut Vec<u8>) {
+    if shape.is_dense() {
+        return;
+    }
+    let (b, mask) = (shape.rice, (1u64 << shape.rice) - 1);
+    let mut unary = [0u64; UNARY_WORDS];
+    let (mut low_bits, mut pending) = (0u64, 0u32);
+    let (mut next, mut quotients) = (0usize, 0usize);
+    for (i, index) in indices.iter().enumerate() {
+        let gap = usize::from(*index) - next;
+        next = usize::from(*index) + 1;
+        low_bits |= (gap as u64 & mask) << pending;
+        pending += b;
+        if pending >= 32 {
+            out.extend_from_slice(&(low_bits as u32).to_le_bytes());
+            low_bits >>= 32;
+            pending -= 32;
+        }
+        quotients += gap >> b;
+        let one = i + quotients;
+        unary[one / 64] |= 1 << (one % 64);
+    }
+    out.extend_from_slice(&low_bits.to_le_bytes()[..pending.div_ceil(8) as usize]);
+    let mut left = (indices.len() + quotients).div_ceil(8);
+    for word in unary {
+        let take = left.min(8);
+        out.extend_from_slice(&word.to_le_bytes()[..take]);
+        left -= take;
+    }
+}
+
+/// Checks the Rice code at the start of `bytes` and gives its length.
+pub(crate) fn check_rice(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, IndexError> {
+    if shape.is_dense() {
+        return Ok(0);
+    }
+    let low_bytes = shape.low_bytes();
+    let (lows, unary) = bytes.split_at_checked(low_bytes).ok_or(IndexError::Truncated)?;
+    let low_bits = shape.k * shape.rice as usize;
+    if !low_bits.is_multiple_of(8) && lows.last().is_some_and(|last| last >> (low_bits % 8) != 0) {
+        return Err(IndexError::Padding);
+    }
+    let last_one = select_one(unary, shape.k, shape.unary_bits_max())?;
+    let unary_bytes = last_one / 8 + 1;
+    if u32::from(unary[unary_bytes - 1]) >> (last_one % 8) != 1 {
+        return Err(IndexError::Padding);
+    }
+    let mut low_sum = 0usize;
+    each_low(shape, lows, |_, low| low_sum += usize::from(low));
+    // The last index is k − 1 plus all gaps; everything before it is smaller by construction.
+    let gaps = ((last_one + 1 - shape.k) << shape.rice) + low_sum;
+    if gaps > shape.total - shape.k { Err(IndexError::OutOfRange) } else { Ok(low_bytes + unary_bytes) }
+}
+
+/// Reads a Rice code that was checked before; gives its length.
+#[inline]
+pub(crate) fn decode_rice(shape: &ChunkShape, bytes: &[u8], out: &mut [u16; MAX_CHUNK]) -> usize {
+    let k = shape.k;
+    if shape.is_dense() {
+        for (i, slot) in out[..k].iter_mut().enumerate() {
+            *slot = i as u16;
+        }
+        return 0;
+    }
+    let low_bytes = shape.low_bytes();
+    let (lows, unary) = bytes.split_at_checked(low_bytes).unwrap_or((bytes, &[]));
+    let mut sum = 0u16;
+    each_low(shape, lows, |i, low| {
+        // idx_i = i + Σ quotients·2^b + Σ lows; this is the part without quotients.
+        sum = sum.wrapping_add(low);
+        out[i] = sum.wrapping_add(i as u16);
+    });
+    let (mut i, mut position) = (0usize, 0usize);
+    let mut last_one = 0usize;
+    while i < k && position < unary.len() * 8 {
+        let mut word = load_word(unary, position / 8);
+        while word != 0 && i < k {
+            last_one = position + word.trailing_zeros() as usize;
+            let high = (last_one - i) << shape.rice;
+            out[i & (MAX_CHUNK - 1)] = out[i & (MAX_CHUNK - 1)].wrapping_add(high as u16);
+            word &= word - 1;
+            i += 1;
+        }
+        position += 64;
+    }
+    low_bytes + last_one / 8 + 1
+}
+
+/// Position of the k-th one bit, which must lie within the first `max_bits`.
+fn select_one(bytes: &[u8], k: usize, max_bits: usize) -> Result<usize, IndexError> {
+    let mut wanted = k;
+    let mut position = 0;
+    while position < max_bits.min(bytes.len() * 8) {
+        let mut word = load_word(bytes, position / 8);
+        let ones = word.count_ones() as usize;
+        if ones >= wanted {
+            for _ in 1..wanted {
+                word &= word - 1;
+            }
+            let one = position + word.trailing_zeros() as usize;
+            return if one < max_bits { Ok(one) } else { Err(IndexError::OutOfRange) };
+        }
+        wanted -= ones;
+        position += 64;
+    }
+    if bytes.len() * 8 < max_bits { Err(IndexError::Truncated) } else { Err(IndexError::OutOfRange) }
+}
+
+/// Eight bytes from `at`, with zeros beyond the end.
+#[inline]
+fn load_word(bytes: &[u8], at: usize) -> u64 {
+    let rest = &bytes[at.min(bytes.len())..];
+    if let Some(full) = rest.first_chunk::<8>() {
+        return u64::from_le_bytes(*full);
+    }
+    let mut word = [0; 8];
+    word[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(word)
+}
+
+/// Calls `f(i, low_i)` for the k verbatim low parts.
+#[inline(always)]
+fn each_low(shape: &ChunkShape, lows: &[u8], mut f: impl FnMut(usize, u16)) {
+    match shape.rice {
+        0 => (0..shape.k).for_each(|i| f(i, 0)),
+        // The parameters that occur in practice get shifts by constants.
+        4 => each_low_of::<4>(shape.k, lows, f),
+        5 => each_low_of::<5>(shape.k, lows, f),
+        6 => each_low_of::<6>(shape.k, lows, f),
+        b => {
+            let (bits, mask) = (b as usize, (1u64 << b) - 1);
+            for i in 0..shape.k {
+                let at = i * bits;
+                f(i, (load_word(lows, at / 8) >> (at % 8) & mask) as u16);
+            }
+        }
+    }
+}
+
+/// Eight values of `B` bits are `B` bytes: one load serves eight.
+#[inline(always)]
+fn each_low_of<const B: usize>(k: usize, lows: &[u8], mut f: impl FnMut(usize, u16)) {
+    let mut i = 0;
+    while i + 8 <= k {
+        let word = load_word(lows, i / 8 * B);
+        for j in 0..8 {
+            f(i + j, (word >> (j * B)) as u16 & ((1 << B) - 1));
+        }
+        i += 8;
+    }
+    let word = load_word(lows, i / 8 * B);
+    for j in 0..k - i {
+        f(i + j, (word >> (j * B)) as u16 & ((1 << B) - 1));
+    }
+}
+
+/// Packs indices below 4096 as 12 bits each.
+pub(crate) fn encode_packed12(indices: &[u16], out: &mut Vec<u8>) {
+    let (pairs, rest) = indices.as_chunks::<2>();
+    for [a, b] in pairs {
+        out.extend_from_slice(&[*a as u8, (a >> 8) as u8 | (b << 4) as u8, (b >> 4) as u8]);
+    }
+    for a in rest {
+        out.extend_from_slice(&a.to_le_bytes());
+    }
+}
+
+/// Checks packed indices at the start of `bytes` and gives their length.
+pub(crate) fn check_packed12(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, IndexError> {
+    let len = (shape.k * 12).div_ceil(8);
+    let bytes = bytes.get(..len).ok_or(IndexError::Truncated)?;
+    if shape.k % 2 == 1 && bytes.last().is_some_and(|last| last >> 4 != 0) {
+        return Err(IndexError::Padding);
+    }
+    let mut previous: Option<u16> = None;
+    for i in 0..shape.k {
+        let index = packed_index(bytes, i);
+        if usize::from(index) >= shape.total {
+            return Err(IndexError::OutOfRange);
+        }
+        match previous {
+            Some(p) if p == index => return Err(IndexError::Duplicate),
+            Some(p) if p > index => return Err(IndexError::Unsorted),
+            _ => previous = Some(index),
+        }
+    }
+    Ok(len)
+}
+
+/// Reads packed indices that were checked before; gives their length.
+pub(crate) fn decode_packed12(shape: &ChunkShape, bytes: &[u8], out: &mut [u16; MAX_CHUNK]) -> usize {
+    for (i, slot) in out[..shape.k].iter_mut().enumerate() {
+        *slot = packed_index(bytes, i);
+    }
+    (shape.k * 12).div_ceil(8)
+}
+
+#[inline]
+fn packed_index(bytes: &[u8], i: usize) -> u16 {
+    let at = i / 2 * 3;
+    let byte = |n: usize| bytes.get(n).copied().map_or(0, u16::from);
+    if i.is_multiple_of(2) { byte(at) | (byte(at + 1) & 15) << 8 } else { byte(at + 1) >> 4 | byte(at + 2) << 4 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use types::manifest::{CodebookScope, IndexCoding};
+
+    use super::*;
+
+    fn shape(total: usize, k: usize, rice: u32) -> ChunkShape {
+        ChunkShape { total, k, rice, codebook: CodebookScope::Chunk, indices: IndexCoding::Rice }
+    }
+
+    #[test]
+    fn packed12_is_the_reference_layout() {
+        // protocol.md §11
+        let mut bytes = Vec::new();
+        encode_packed12(&[0, 4095, 1, 2, 3000, 777], &mut bytes);
+        assert_eq!(bytes, [0x00, 0xF0, 0xFF, 0x01, 0x20, 0x00, 0xB8, 0x9B, 0x30]);
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|i| packed_index(&bytes, i)), [0, 4095, 1, 2, 3000, 777]);
+    }
+
+    #[test]
+    fn rice_bits_are_the_documented_ones() {
+        // gaps 1, 0, 37 with b = 5: lows 1, 0, 5; quotients 0, 0, 1.
+        let mut bytes = Vec::new();
+        encode_rice(&shape(64, 3, 5), &[1, 2, 40], &mut bytes);
+        assert_eq!(bytes, [0b0000_0001, 0b0001_0100, 0b0000_1011]);
+    }
+
+    #[test]
+    fn packed12_refuses_what_is_no_ascending_set() {
+        let check = |indices: &[u16], expected| {
+            let mut bytes = Vec::new();
+            encode_packed12(indices, &mut bytes);
+            assert_eq!(check_packed12(&shape(100, indices.len(), 0), &bytes), expected, "{indices:?}");
+        };
+        check(&[1, 2, 3, 99], Ok(6));
+        check(&[1, 2, 2, 99], Err(IndexError::Duplicate));
+        check(&[1, 3, 2, 99], Err(IndexError::Unsorted));
+        check(&[1, 2, 3, 100], Err(IndexError::OutOfRange));
+        check(&[99], Ok(2));
+        assert_eq!(check_packed12(&shape(100, 1, 0), &[5, 0x10]), Err(IndexError::Padding));
+        assert_eq!(check_packed12(&shape(100, 4, 0), &[0; 5]), Err(IndexError::Truncated));
+    }
+
+    #[test]
+    fn rice_refuses_overlong_gaps_and_padding() {
+        let s = shape(64, 2, 3);
+        let mut bytes = Vec::new();
+        encode_rice(&s, &[5, 63], &mut bytes);
+        assert_eq!(check_rice(&s, &bytes), Ok(bytes.len()));
+        for cut in 0..bytes.len() {
+            assert_eq!(check_rice(&s, &bytes[..cut]), Err(IndexError::Truncated));
+        }
+        let mut padded = bytes.clone();
+        padded[0] |= 0x80;
+        assert_eq!(check_rice(&s, &padded), Err(IndexError::Padding));
+        let mut padded = bytes.clone();
+        *padded.last_mut().unwrap() |= 0x80;
+        assert_eq!(check_rice(&s, &padded), Err(IndexError::Padding));
+        // All-zero unary part, however long: never more than the bound is read.
+        assert_eq!(check_rice(&s, &[0; 4096]), Err(IndexError::OutOfRange));
+        // The low bits push the last index just over the end.
+        let small = shape(62, 2, 3);
+        assert_eq!(check_rice(&small, &bytes), Err(IndexError::OutOfRange));
+    }
+
+    proptest! {
+        #[test]
+        fn any_index_set_survives_both_codings(
+            total in 2usize..=4096, rice in 0u32..12, seed in proptest::collection::vec(any::<u16>(), 1..200),
+        ) {
+            let mut set: Vec<u16> = seed.iter().map(|i| i % total as u16).collect();
+            set.sort_unstable();
+            set.dedup();
+            let s = shape(total, set.len(), rice);
+            let mut back = [0; MAX_CHUNK];
+            let mut bytes = Vec::new();
+            encode_rice(&s, &set, &mut bytes);
+            prop_assert!(bytes.len() <= s.low_bytes() + s.unary_bits_max().div_ceil(8));
+            let len = bytes.len();
+            bytes.extend([0xff; 9]);
+            prop_assert_eq!(check_rice(&s, &bytes), Ok(len));
+            prop_assert_eq!(decode_rice(&s, &bytes, &mut back), len);
+            prop_assert_eq!(&back[..set.len()], &set[..]);
+
+            bytes.clear();
+            encode_packed12(&set, &mut bytes);
+            prop_assert_eq!(check_packed12(&s, &bytes), Ok(bytes.len()));
+            decode_packed12(&s, &bytes, &mut back);
+            prop_assert_eq!(&back[..set.len()], &set[..]);
+        }
+
+        #[test]
+        fn arbitrary_bytes_decode_to_ascending_indices_or_not_at_all(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200), total in 2usize..=4096, rice in 0u32..12,
+        ) {
+            let s = shape(total, total.min(16), rice);
+            if let Ok(len) = check_rice(&s, &bytes) {
+                let mut back = [0; MAX_CHUNK];
+                prop_assert_eq!(decode_rice(&s, &bytes, &mut back), len);
+                prop_assert!(back[..s.k].windows(2).all(|w| w[0] < w[1]));
+                prop_assert!(usize::from(back[s.k - 1]) < total);
+                // One set, one spelling.
+                let mut again = Vec::new();
+                encode_rice(&s, &back[..s.k], &mut again);
+                prop_assert_eq!(&again[..], &bytes[..len]);
+            }
+        }
+    }
+}

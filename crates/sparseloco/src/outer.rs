@@ -1,0 +1,275 @@
+//! Combining R submissions into one update, and taking the outer step.
+//!
+//! In: θ, checked submissions, α. Out: the next θ, bit for bit the same on every machine, for any number of threads and
+//! any order of arrival: submissions are sorted by uid, every coordinate is summed in that order in f32 without fused
+//! operations, and norms are added up unit by unit. It refuses the same uid twice. Who takes part was decided elsewhere.
+//!
+//! One chunk at a time: its R records are decoded into one 16 KiB accumulator and applied, so memory does not grow with R.
+
+use rayon::prelude::*;
+use types::Uid;
+use types::manifest::AggregationRule;
+
+use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
+use crate::submission::{Records, Submission};
+
+/// Added to a norm before dividing by it, as in the reference (protocol.md §3.8).
+pub(crate) const CLIP_EPSILON: f32 = 1e-8;
+
+/// Why no outer step was taken; θ is unchanged.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OuterError {
+    /// θ does not have one element per parameter.
+    #[error("θ has {got} elements, the layout has {expected}")]
+    Length {
+        /// Its length.
+        got: usize,
+        /// The layout's parameter count.
+        expected: usize,
+    },
+    /// Nothing to aggregate: the round is skipped instead.
+    #[error("no submissions")]
+    NoSubmissions,
+    /// More than a uid can number.
+    #[error("{0} submissions, more than there are uids")]
+    TooMany(usize),
+    /// The same peer twice.
+    #[error("uid {0} occurs twice")]
+    DuplicateUid(Uid),
+    /// Decoded for another run.
+    #[error("the submission of uid {0} has another layout")]
+    Layout(Uid),
+    /// α is NaN, infinite or negative.
+    #[error("the outer learning rate is {0}")]
+    Alpha(f32),
+}
+
+/// What an outer step did: the fingerprint by which divergence is found (protocol.md §3.8).
+#[derive(Debug, Clone, PartialEq)]
+pub struct OuterStats {
+    /// L2 norm of the aggregated update Δ, before α.
+    pub update_norm: f64,
+    /// L2 norm of Δ per tensor, in layout order.
+    pub tensor_norms: Vec<f64>,
+    /// The rule that was used.
+    pub rule: AggregationRule,
+    /// R, submissions aggregated.
+    pub submissions: usize,
+    /// How many of the `submissions · tensors` contributions were clipped.
+    pub clipped: usize,
+    /// Coordinates of θ that an update reached.
+    pub touched: u64,
+    /// Tensors left alone because a contribution to them was not finite. Decoding bounds all values, so this is a last
+    /// line of defence.
+    pub skipped_tensors: Vec<usize>,
+}
+
+/// Clip factors `[submission][tensor]`: `min(1, m/(n + 1e-8))` with `m` the lower median of the norms `n` (protocol.md
+/// §3.8). Large contributions are scaled down to the median, small ones are left as they are.
+pub fn clip_factors(layout: &Layout, submissions: &[&Submission]) -> Vec<Vec<f32>> {
+    let tensors = layout.tensors().len();
+    let mut factors = vec![vec![1.0; tensors]; submissions.len()];
+    let norm = |s: &Submission, tensor: usize| s.norms.get(tensor).copied().unwrap_or_default();
+    let mut norms = Vec::with_capacity(submissions.len());
+    for tensor in 0..tensors {
+        norms.clear();
+        norms.extend(submissions.iter().map(|s| norm(s, tensor)));
+        norms.sort_unstable_by(f32::total_cmp);
+        let Some(median) = norms.get(submissions.len().saturating_sub(1) / 2).copied() else { continue };
+        for (row, s) in factors.iter_mut().zip(submissions) {
+            row[tensor] = (median / (norm(s, tensor) + CLIP_EPSILON)).min(1.0);
+        }
+    }
+    factors
+}
+
+/// Aggregates by the run's rule, clipped to the median norm, and steps: θ ← θ − α·Δ.
+///
+/// - [`AggregationRule::MeanOverAll`] (Eq 2): `θ_j ← θ_j − (α/R)·Σ_r f_r·v_rj`;
+/// - [`AggregationRule::MeanOverSenders`] (reference code): `θ_j ← θ_j − α·(Σ_r f_r·v_rj / senders_j)`.
+///
+/// With `f_r` from [`clip_factors`]. Every operation is a single f32 operation in the order written.
+///
+/// # Errors
+/// [`OuterError`]; θ is then unchanged.
+pub fn outer_step(
+    theta: &mut [f32],
+    layout: &Layout,
+    submissions: &[(Uid, &Submission)],
+    alpha: f32,
+) -> Result<OuterStats, OuterError> {
+    let sorted = check(theta.len(), layout, submissions, alpha)?;
+    let factors = clip_factors(layout, &sorted);
+    let skipped_tensors: Vec<usize> = (0..layout.tensors().len())
+        .filter(|t| sorted.iter().zip(&factors).any(|(s, f)| !(s.norms[*t] * f[*t]).is_finite()))
+        .collect();
+    let aggregate = Aggregate { layout, submissions: &sorted, factors: &factors, alpha };
+    let units: Vec<UnitStats> = layout
+        .split(theta)
+        .into_par_iter()
+        .enumerate()
+        .map_init(Accumulator::new, |accumulator, (number, (unit, theta))| {
+            if skipped_tensors.contains(&unit.tensor) {
+                return UnitStats::default();
+            }
+            aggregate.unit(accumulator, number, unit, theta)
+        })
+        .collect();
+    let divisor = match layout.params().aggregation {
+        AggregationRule::MeanOverAll => sorted.len() as f64,
+        AggregationRule::MeanOverSenders => 1.0,
+    };
+    let squares = |units: &[UnitStats]| units.iter().map(|u| u.squares).sum::<f64>();
+    let norm = |t: &TensorLayout| squares(&units[t.first_unit..][..t.units]).sqrt() / divisor;
+    Ok(OuterStats {
+        update_norm: squares(&units).sqrt() / divisor,
+        tensor_norms: layout.tensors().iter().map(norm).collect(),
+        rule: layout.params().aggregation,
+        submissions: sorted.len(),
+        clipped: factors.iter().flatten().filter(|f| **f < 1.0 - 1e-6).count(),
+        touched: units.iter().map(|u| u.touched).sum(),
+        skipped_tensors,
+    })
+}
+
+/// `out = theta − step·clip[tensor]·dequantised`: the parameters a validator probes a submission at (protocol.md §5.2).
+///
+/// # Panics
+/// If `theta`, `out` and the layout, or `clip` and the layout's tensors, differ in length.
+pub fn probe(theta: &[f32], out: &mut [f32], layout: &Layout, submission: &Submission, clip: &[f32], step: f32) {
+    assert!(theta.len() == layout.parameter_count(), "θ has one element per parameter");
+    assert!(out.len() == theta.len(), "the output is as long as θ");
+    assert!(clip.len() == layout.tensors().len(), "one clip factor per tensor");
+    out.copy_from_slice(theta);
+    submission.add_scaled(out, |tensor| -(step * clip[tensor]));
+}
+
+/// Checks everything before θ is touched and gives the submissions in order of uid.
+fn check<'a>(
+    len: usize,
+    layout: &Layout,
+    submissions: &[(Uid, &'a Submission)],
+    alpha: f32,
+) -> Result<Vec<&'a Submission>, OuterError> {
+    if len != layout.parameter_count() {
+        return Err(OuterError::Length { got: len, expected: layout.parameter_count() });
+    }
+    if !alpha.is_finite() || alpha < 0.0 {
+        return Err(OuterError::Alpha(alpha));
+    }
+    if submissions.is_empty() {
+        return Err(OuterError::NoSubmissions);
+    }
+    let mut sorted: Vec<_> = submissions.to_vec();
+    sorted.sort_by_key(|(uid, _)| *uid);
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(OuterError::DuplicateUid(pair[0].0));
+    }
+    if sorted.len() > usize::from(u16::MAX) {
+        return Err(OuterError::TooMany(sorted.len()));
+    }
+    if let Some((uid, _)) = sorted.iter().find(|(_, s)| s.layout != *layout) {
+        return Err(OuterError::Layout(*uid));
+    }
+    Ok(sorted.into_iter().map(|(_, s)| s).collect())
+}
+
+/// Σ Δ² (times R² under `MeanOverAll`) and reached coordinates of a unit.
+#[derive(Default, Clone, Copy)]
+struct UnitStats {
+    squares: f64,
+    touched: u64,
+}
+
+/// A thread's working memory: stays in the first-level cache.
+struct Accumulator {
+    indices: [u16; MAX_CHUNK],
+    sums: [f32; MAX_CHUNK],
+    senders: [u16; MAX_CHUNK],
+}
+
+impl Accumulator {
+    fn new() -> Box<Self> {
+        Box::new(Self { indices: [0; MAX_CHUNK], sums: [0.0; MAX_CHUNK], senders: [0; MAX_CHUNK] })
+    }
+}
+
+struct Aggregate<'a> {
+    layout: &'a Layout,
+    submissions: &'a [&'a Submission],
+    factors: &'a [Vec<f32>],
+    alpha: f32,
+}
+
+impl Aggregate<'_> {
+    fn unit(&self, acc: &mut Accumulator, number: usize, unit: &Unit, theta: &mut [f32]) -> UnitStats {
+        let tensor = &self.layout.tensors()[unit.tensor];
+        let (k, total) = (tensor.k(), tensor.chunk_len());
+        let rule = self.layout.params().aggregation;
+        let mut readers: Vec<(Records<'_>, f32)> =
+            self.submissions.iter().zip(self.factors).map(|(s, f)| (s.records(number), f[unit.tensor])).collect();
+        let Accumulator { indices, sums, senders } = acc;
+        let mut stats = UnitStats::default();
+        for start in tensor.chunk_starts(unit) {
+            sums[..total].fill(0.0);
+            if rule == AggregationRule::MeanOverSenders {
+                senders[..total].fill(0);
+            }
+            for (records, factor) in &mut readers {
+                let opened = records.open(indices);
+                let levels = opened.levels.map(|level| *factor * level);
+                match rule {
+                    AggregationRule::MeanOverAll => {
+                        opened.each(k, indices, |index, code| sums[index] += levels[code]);
+                    }
+                    AggregationRule::MeanOverSenders => opened.each(k, indices, |index, code| {
+                        sums[index] += levels[code];
+                        senders[index] += 1;
+                    }),
+                }
+            }
+            let step = match rule {
+                AggregationRule::MeanOverAll => self.alpha / self.submissions.len() as f32,
+                AggregationRule::MeanOverSenders => {
+                    for (sum, senders) in sums[..total].iter_mut().zip(&senders[..total]) {
+                        *sum /= f32::from((*senders).max(1));
+                    }
+                    self.alpha
+                }
+            };
+            apply(tensor, start, step, &sums[..total], theta);
+            add_stats(&sums[..total], &mut stats);
+        }
+        stats
+    }
+}
+
+#[inline(always)]
+fn apply(tensor: &TensorLayout, start: usize, step: f32, update: &[f32], theta: &mut [f32]) {
+    for (row, update) in update.chunks_exact(tensor.w).enumerate() {
+        let theta = &mut theta[start + row * tensor.cols..][..tensor.w];
+        for (t, u) in theta.iter_mut().zip(update) {
+            *t -= step * u;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_stats(update: &[f32], stats: &mut UnitStats) {
+    const LANES: usize = 32;
+    let (mut squares, mut touched) = ([0f32; LANES], 0u32);
+    let (blocks, tail) = update.as_chunks::<LANES>();
+    for block in blocks {
+        for (lane, u) in squares.iter_mut().zip(block) {
+            *lane += u * u;
+            touched += u32::from(*u != 0.0);
+        }
+    }
+    for (lane, u) in squares.iter_mut().zip(tail) {
+        *lane += u * u;
+        touched += u32::from(*u != 0.0);
+    }
+    stats.squares += squares.iter().map(|s| f64::from(*s)).sum::<f64>();
+    stats.touched += u64::from(touched);
+}

@@ -1,0 +1,196 @@
+//! The outer step: same bits for every order and thread count, bounded influence, both rules.
+
+use sparseloco::{Layout, OuterError, Submission, clip_factors, outer_step, probe, reference, theta_hash};
+use types::Uid;
+use types::manifest::{AggregationRule, CodebookScope, IndexCoding, SparseLocoParams};
+
+use crate::fixture::*;
+
+fn layout(rule: AggregationRule, scope: CodebookScope) -> Layout {
+    mixed_layout(&SparseLocoParams { aggregation: rule, ..params(scope, IndexCoding::Rice) })
+}
+
+fn peers(layout: &Layout, count: u16) -> Vec<Submission> {
+    (0..count)
+        .map(|uid| submission(layout, uid, &gauss(layout.parameter_count(), uid.into(), 1.0 + f32::from(uid))))
+        .collect()
+}
+
+fn with_uids(peers: &[Submission]) -> Vec<(Uid, &Submission)> {
+    peers.iter().map(|s| (s.header().uid, s)).collect()
+}
+
+#[test]
+fn outer_step_equals_the_dense_reference_bit_for_bit() {
+    for rule in RULES {
+        for scope in SCOPES {
+            let layout = layout(rule, scope);
+            let peers = peers(&layout, 5);
+            let start = gauss(layout.parameter_count(), 99, 1.0);
+            let mut theta = start.clone();
+            let stats = outer_step(&mut theta, &layout, &with_uids(&peers), 0.7).unwrap();
+
+            // Sent values, read back densely per tensor; zeros change nothing in a sum, but they are no senders.
+            let sent: Vec<Vec<Vec<reference::Sent>>> = peers
+                .iter()
+                .map(|s| {
+                    let values = dense(&layout, s);
+                    let of = |t: &sparseloco::TensorLayout| {
+                        (t.offset()..t.offset() + t.element_count())
+                            .filter(|i| values[*i] != 0.0)
+                            .map(|element| reference::Sent { element, value: values[element] })
+                            .collect()
+                    };
+                    layout.tensors().iter().map(of).collect()
+                })
+                .collect();
+            let norms: Vec<Vec<f32>> = peers.iter().map(Submission::norms).collect();
+            let factors = reference::clip_factors(&norms);
+            assert_eq!(factors, clip_factors(&layout, &peers.iter().collect::<Vec<_>>()));
+            let (sums, senders) = reference::sum(start.len(), &sent, &factors);
+            let mut want = start.clone();
+            reference::outer_step(&mut want, rule, &sums, &senders, 5, 0.7);
+            assert_eq!(theta_hash(&theta), theta_hash(&want), "{rule:?} {scope:?}");
+
+            let delta = reference::aggregate(rule, &sums, &senders, 5);
+            let norm = delta.iter().map(|d| f64::from(*d).powi(2)).sum::<f64>().sqrt();
+            assert!((stats.update_norm - norm).abs() < 1e-5 * norm, "{} {norm}", stats.update_norm);
+            assert_eq!(stats.touched, sums.iter().filter(|s| **s != 0.0).count() as u64);
+            assert!(stats.clipped > 0 && stats.skipped_tensors.is_empty());
+        }
+    }
+}
+
+#[test]
+fn order_of_arrival_and_threads_do_not_change_a_bit() {
+    for rule in RULES {
+        let layout = Layout::new(
+            &tensors(&[&[4096, 256], &[512, 512], &[1000]]),
+            &SparseLocoParams { aggregation: rule, ..params(CodebookScope::Chunk, IndexCoding::Rice) },
+        )
+        .unwrap();
+        let peers = peers(&layout, 4);
+        let start = gauss(layout.parameter_count(), 99, 1.0);
+        let mut hashes = Vec::new();
+        for (turn, threads) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
+            let mut order = with_uids(&peers);
+            order.rotate_left(turn);
+            if turn % 2 == 1 {
+                order.reverse();
+            }
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut theta = start.clone();
+            let stats = pool.install(|| outer_step(&mut theta, &layout, &order, 0.5).unwrap());
+            hashes.push((theta_hash(&theta), stats.update_norm.to_bits()));
+        }
+        assert!(hashes.windows(2).all(|w| w[0] == w[1]), "{hashes:?}");
+    }
+}
+
+#[test]
+fn a_lone_index_weighs_one_over_r_by_default() {
+    for (rule, weight) in [(AggregationRule::MeanOverAll, 0.25), (AggregationRule::MeanOverSenders, 1.0)] {
+        let layout = Layout::new(
+            &tensors(&[&[64, 64]]),
+            &SparseLocoParams { aggregation: rule, ..params(CodebookScope::Chunk, IndexCoding::Rice) },
+        )
+        .unwrap();
+        let at = |from: usize| {
+            let mut delta = vec![0.0; 4096];
+            delta[from..from + 64].fill(1.0);
+            delta
+        };
+        let mut peers: Vec<_> = (0..3).map(|uid| submission(&layout, uid, &at(0))).collect();
+        peers.push(submission(&layout, 3, &at(2048)));
+        let mut theta = vec![0.0; 4096];
+        outer_step(&mut theta, &layout, &with_uids(&peers), 1.0).unwrap();
+        assert!((theta[2048] + weight).abs() < 1e-6, "{rule:?}: {}", theta[2048]);
+    }
+}
+
+#[test]
+fn a_huge_norm_is_clipped_to_the_median() {
+    let layout = layout(AggregationRule::MeanOverAll, CodebookScope::Chunk);
+    let n = layout.parameter_count();
+    let mut peers: Vec<_> = (0..4).map(|uid| submission(&layout, uid, &gauss(n, uid.into(), 0.01))).collect();
+    let honest = peers[0].global_norm();
+    peers.push(submission(&layout, 4, &gauss(n, 4, 500.0)));
+    let mut theta = vec![0.0; n];
+    let stats = outer_step(&mut theta, &layout, &with_uids(&peers), 1.0).unwrap();
+    assert!(stats.update_norm <= 1.1 * honest, "{} {honest}", stats.update_norm);
+    assert_eq!(stats.clipped >= layout.tensors().len(), true);
+}
+
+#[test]
+fn the_lower_median_of_an_even_count_is_used() {
+    let layout = Layout::new(&tensors(&[&[64, 64]]), &params(CodebookScope::Chunk, IndexCoding::Rice)).unwrap();
+    let peers: Vec<_> = [1.0, 2.0, 4.0, 8.0].iter().map(|v| submission(&layout, 0, &[*v; 4096])).collect();
+    let factors = clip_factors(&layout, &peers.iter().collect::<Vec<_>>());
+    assert_eq!(factors, [[1.0], [1.0], [0.5], [0.25]]);
+}
+
+#[test]
+fn one_peer_that_sends_everything_is_plain_averaging() {
+    // R = 1, k = whole chunk: with levels that the codebook holds exactly, the step is θ − α·Δ.
+    let params = SparseLocoParams { k: 4096, ..params(CodebookScope::Chunk, IndexCoding::Rice) };
+    let layout = Layout::new(&tensors(&[&[64, 64], &[64]]), &params).unwrap();
+    let delta: Vec<f32> = (0..layout.parameter_count()).map(|i| [0.5, -0.5, 2.0, -2.0][i % 4]).collect();
+    let mut theta = vec![1.0; delta.len()];
+    outer_step(&mut theta, &layout, &[(Uid(0), &submission(&layout, 0, &delta))], 0.5).unwrap();
+    assert!(theta.iter().zip(&delta).all(|(t, d)| *t == 1.0 - 0.5 * d));
+}
+
+#[test]
+fn outer_step_refuses_what_makes_no_sense() {
+    let a = layout(AggregationRule::MeanOverAll, CodebookScope::Chunk);
+    let b = layout(AggregationRule::MeanOverAll, CodebookScope::Tensor);
+    let (peer, other) = (&peers(&a, 1)[0], &peers(&b, 1)[0]);
+    let n = a.parameter_count();
+    let start = gauss(n, 1, 1.0);
+    let check = |submissions: &[(Uid, &Submission)], alpha: f32, error: OuterError| {
+        let mut theta = start.clone();
+        let got = outer_step(&mut theta, &a, submissions, alpha).unwrap_err();
+        assert_eq!(format!("{got:?}"), format!("{error:?}"));
+        assert_eq!(theta, start);
+    };
+    check(&[], 1.0, OuterError::NoSubmissions);
+    check(&[(Uid(1), peer), (Uid(2), peer), (Uid(1), peer)], 1.0, OuterError::DuplicateUid(Uid(1)));
+    check(&[(Uid(1), peer), (Uid(2), other)], 1.0, OuterError::Layout(Uid(2)));
+    check(&[(Uid(1), peer)], f32::NAN, OuterError::Alpha(f32::NAN));
+    check(&[(Uid(1), peer)], -1.0, OuterError::Alpha(-1.0));
+    let short = outer_step(&mut [0.0; 3], &a, &[(Uid(1), peer)], 1.0);
+    assert_eq!(short, Err(OuterError::Length { got: 3, expected: n }));
+}
+
+#[test]
+fn probe_steps_against_one_submission() {
+    let layout = layout(AggregationRule::MeanOverAll, CodebookScope::Chunk);
+    let theta = gauss(layout.parameter_count(), 1, 1.0);
+    let peer = submission(&layout, 0, &gauss(theta.len(), 2, 1.0));
+    let clip: Vec<f32> = (0..layout.tensors().len()).map(|t| 1.0 / (1 + t) as f32).collect();
+    let mut out = vec![0.0; theta.len()];
+    probe(&theta, &mut out, &layout, &peer, &clip, 0.2);
+    let values = dense(&layout, &peer);
+    for (t, factor) in layout.tensors().iter().zip(&clip) {
+        for i in t.offset()..t.offset() + t.element_count() {
+            assert_eq!(out[i], theta[i] - 0.2 * factor * values[i]);
+        }
+    }
+}
+
+#[test]
+fn overlap_tells_copies_from_independent_work() {
+    for coding in CODINGS {
+        let layout = Layout::new(&tensors(&[&[256, 256], &[64]]), &params(CodebookScope::Chunk, coding)).unwrap();
+        let n = layout.parameter_count();
+        let (a, b) = (submission(&layout, 0, &gauss(n, 1, 1.0)), submission(&layout, 1, &gauss(n, 2, 1.0)));
+        assert_eq!(a.overlap(&a), 1.0);
+        let chance = a.overlap(&b);
+        assert!(chance > 0.002 && chance < 0.05, "{chance}");
+        assert_eq!(chance, b.overlap(&a));
+        // The same update under another name has the same body.
+        let copy = submission(&layout, 9, &gauss(n, 1, 1.0));
+        assert_eq!((copy.body_digest(), copy.overlap(&a)), (a.body_digest(), 1.0));
+        assert_ne!(a.body_digest(), b.body_digest());
+    }
+}
