@@ -9,8 +9,8 @@ use std::time::Duration;
 /// receiver's line before the hash shows it.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
-/// Longest blob a manifest may describe: 256 GiB, above an f32 export of the 72B model's bf16 twin (145 GB) and low enough
-/// that the manifest stays within [`MAX_MANIFEST_BYTES`].
+/// Longest blob a manifest may describe: 256 GiB, above the largest blob in sight (the 72B model's bf16 checkpoint, 145 GB)
+/// and low enough that its manifest is still sent in one piece.
 pub const MAX_BLOB_BYTES: u64 = 1 << 38;
 
 /// Longest manifest: header and 32 bytes for each chunk of [`MAX_BLOB_BYTES`] (8 MiB and 48 bytes).

@@ -1,0 +1,153 @@
+//! The sentences, one situation each.
+
+use types::{Problem, RejectReason, Round, Uid};
+
+use super::*;
+use crate::{EvalLoss, RunFacts, Step};
+
+fn peer(name: &str, phase: Option<Phase>, done: u32) -> PeerRow {
+    PeerRow {
+        name: name.into(),
+        uid: Some(Uid(0)),
+        phase,
+        step: Some(Step { done, of: 30 }),
+        loss: Some(3.5),
+        tokens_per_sec: Some(9000.0),
+        verdict: None,
+        credits: Rao(1_500_000_000),
+    }
+}
+
+/// A rehearsal in round 3 of 10, both peers training.
+fn running() -> RunSnapshot {
+    RunSnapshot {
+        activity: Activity::Running,
+        run: Some(RunFacts {
+            kind: RunKind::Rehearsal,
+            name: "rehearsal".into(),
+            model_params: 919_040,
+            text: "dict-gcide".into(),
+            rounds: Some(10),
+        }),
+        round: Some(Round(3)),
+        peers: vec![peer("peer-1", Some(Phase::Inner), 20), peer("peer-2", Some(Phase::Inner), 17)],
+        ..RunSnapshot::default()
+    }
+}
+
+fn shared() -> RunSnapshot {
+    let mut run = running();
+    run.round = Some(Round(128));
+    run.run = run.run.map(|facts| RunFacts { kind: RunKind::Shared, rounds: None, ..facts });
+    run.peers.truncate(1);
+    run.deadline_in_secs = Some(192);
+    run
+}
+
+fn verdict(round: u64, verdict: Verdict) -> Option<VerdictRow> {
+    Some(VerdictRow { round: Round(round), verdict })
+}
+
+#[test]
+fn a_running_round_tells_the_slowest_peers_steps() {
+    assert_eq!(status_sentence(&running()), "Rehearsal · round 3 of 10 · 17 of 30 steps");
+    assert_eq!(status_sentence(&shared()), "Training · round 128 · 20 of 30 steps · sync in 3:12");
+    let mut run = running();
+    run.peers[0].phase = Some(Phase::Gather);
+    run.peers[1].phase = None;
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10 · gathering");
+    run.peers.clear();
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10");
+}
+
+#[test]
+fn a_wait_is_told_once_it_is_long_enough_to_be_noticed() {
+    let mut run = running();
+    let waiting = |for_secs| Waiting { for_whom: vec!["peer-2".into()], what: "its attestation".into(), for_secs };
+    run.waiting = Some(waiting(2));
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10 · 17 of 30 steps");
+    run.waiting = Some(waiting(12));
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10 · waiting for peer-2: its attestation, 0:12");
+}
+
+#[test]
+fn many_who_are_waited_for_stay_one_line() {
+    let waiting = |names: u32| {
+        let for_whom = (1..=names).map(|i| format!("peer-{i}")).collect();
+        waiting_sentence(&Waiting { for_whom, what: "block 12".into(), for_secs: 60 })
+    };
+    assert_eq!(waiting(0), "waiting for block 12, 1:00");
+    assert_eq!(waiting(3), "waiting for peer-1, peer-2, peer-3: block 12, 1:00");
+    assert_eq!(waiting(20), "waiting for peer-1, peer-2, peer-3 and 17 more: block 12, 1:00");
+}
+
+#[test]
+fn a_refusal_in_the_last_round_is_news_and_an_older_one_is_not() {
+    let mut run = running();
+    run.peers[1].verdict = verdict(2, Verdict::Rejected(RejectReason::Stale));
+    let sentence = status_sentence(&run);
+    assert!(sentence.ends_with(" · peer-2: rejected: the same update as this peer's own earlier one"), "{sentence}");
+    run.peers[1].verdict = verdict(1, Verdict::Missed);
+    run.peers[0].verdict = verdict(2, Verdict::Accepted);
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10 · 17 of 30 steps");
+    assert_eq!(verdict_sentence(&run.peers[0].verdict.unwrap()), "round 2: accepted");
+}
+
+#[test]
+fn other_activities() {
+    let with = |activity| status_sentence(&RunSnapshot { activity, ..running() });
+    assert_eq!(with(Activity::Idle), "Not running");
+    assert_eq!(with(Activity::Starting), "Starting · rehearsal");
+    assert_eq!(with(Activity::Stopping { within_secs: 60 }), "Stopping · done within 1:00");
+    let paused =
+        |resumes_in_secs| Activity::Paused { reason: "a game is running".into(), for_secs: 75, resumes_in_secs };
+    assert_eq!(with(paused(None)), "Paused: a game is running · 1:15 so far");
+    assert_eq!(with(paused(Some(3600))), "Paused: a game is running · 1:15 so far · goes on in 1:00:00");
+}
+
+#[test]
+fn a_finished_run_tells_what_came_of_it() {
+    let mut run = RunSnapshot { activity: Activity::Finished, elapsed_secs: 151, ..running() };
+    assert_eq!(status_sentence(&run), "Finished · rounds: 10 · 2:31 in all");
+    run.eval_losses = vec![EvalLoss { round: Round(0), loss: 5.5412 }];
+    assert_eq!(loss_sentence(&run).unwrap(), "held-out loss 5.541");
+    run.eval_losses.push(EvalLoss { round: Round(9), loss: f64::NAN });
+    assert_eq!(loss_sentence(&run).unwrap(), "held-out loss 5.541 → unknown");
+    run.eval_losses[1].loss = 3.2567;
+    assert_eq!(status_sentence(&run), "Finished · rounds: 10 · held-out loss 5.541 → 3.257 · 2:31 in all");
+}
+
+#[test]
+fn a_fatal_problem_outranks_everything_and_a_mild_one_does_not() {
+    let mut run = running();
+    let problem = |fatal| ProblemRow { problem: Problem::new("disk_full", "The disk is full", "Free 2 GB."), fatal };
+    run.problems.push(problem(false));
+    assert_eq!(status_sentence(&run), "Rehearsal · round 3 of 10 · 17 of 30 steps");
+    run.problems.insert(0, problem(true));
+    assert_eq!(status_sentence(&run), "Stopped · The disk is full");
+    assert_eq!(problem_sentence(&run.problems[0]), "The disk is full. Free 2 GB. [disk_full]");
+}
+
+#[test]
+fn stopping_costs_the_round_only_while_its_work_is_unsent() {
+    assert_eq!(stop_price_sentence(&shared()), "Stop now: round 128 is lost. Finish first: 3:12");
+    let mut run = running();
+    assert_eq!(stop_price_sentence(&run), "Stop now: round 3 is lost");
+    run.peers[0].phase = Some(Phase::Gather);
+    run.peers[1].phase = Some(Phase::Outer);
+    assert_eq!(stop_price_sentence(&run), "Stop now: nothing is lost");
+    let with = |activity| stop_price_sentence(&RunSnapshot { activity, ..running() });
+    assert_eq!(with(Activity::Idle), "Nothing is running");
+    assert_eq!(with(Activity::Starting), "Stop now: nothing is lost");
+    assert_eq!(with(Activity::Stopping { within_secs: 9 }), "Already stopping");
+}
+
+#[test]
+fn rehearsal_credits_are_said_to_have_no_value() {
+    assert_eq!(credits_sentence(&running()), "3.000 credits (no value)");
+    assert_eq!(credits_sentence(&shared()), "1.500 credits");
+    let mut run = shared();
+    run.peers.push(peer("liar", None, 0));
+    run.peers[1].credits = Rao(u64::MAX);
+    assert_eq!(credits_sentence(&run), "18,446,744,073.709 credits");
+}
