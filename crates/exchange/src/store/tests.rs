@@ -1,5 +1,8 @@
 //! The store across crashes, rot, quota and a second owner.
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use tempfile::TempDir;
 
 use super::*;
@@ -122,4 +125,55 @@ fn writers_of_the_same_blob_at_once_count_it_once() {
         }
     });
     assert_eq!((store.used_bytes(), files(&store)), (200, 2));
+}
+
+/// Where the child of the next test puts its blobs; without it that test does nothing.
+const CHILD_DIR: &str = "COVEY_TEST_STORE_DIR";
+
+#[test]
+fn child_puts_blobs_until_it_is_killed() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let store = BlobStore::open(dir, StoreLimits { max_bytes: 1 << 40, max_blob_bytes: 1 << 20 }).unwrap();
+    for i in 0u64.. {
+        store.put(&i.to_le_bytes().repeat(1 + (i as usize * 997) % 20_000)).unwrap();
+        if i > 2 {
+            store
+                .remove(&BlobId::of(&(i - 2).to_le_bytes().repeat(1 + ((i - 2) as usize * 997) % 20_000)).root)
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_store_killed_at_any_moment_holds_only_whole_blobs() {
+    let dir = TempDir::new().unwrap();
+    let blobs = dir.path().join("blobs");
+    for kill in 0..12u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::tests::child_puts_blobs_until_it_is_killed"])
+            .env(CHILD_DIR, &blobs)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while fs::read_dir(&blobs).map_or(0, Iterator::count) < 3 && begun.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Moments spread over the child's write, sync, rename and remove.
+        std::thread::sleep(Duration::from_micros(700 * kill));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let temps = |dir: &Path| {
+            let entries = fs::read_dir(dir).unwrap();
+            entries.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with(TEMP_PREFIX)).count()
+        };
+        let store = BlobStore::open(&blobs, StoreLimits { max_bytes: 1 << 40, max_blob_bytes: 1 << 20 }).unwrap();
+        assert_eq!(temps(&blobs), 0);
+        assert!(!store.roots().is_empty(), "the child did nothing before it was killed");
+        for root in store.roots() {
+            store.get(&root).unwrap();
+        }
+        store.retain(|_| false).unwrap();
+        assert_eq!(store.used_bytes(), 0);
+    }
 }
