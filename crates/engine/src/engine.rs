@@ -1,0 +1,160 @@
+//! What a trainer can do, whatever it is built on.
+//!
+//! In: flat parameters and token batches. Out: statistics and state in plain numbers. The trait does not assume that
+//! one process holds the whole model on one device, and names no tensor library.
+
+use types::manifest::ModelParams;
+
+use crate::EngineError;
+
+/// Token ids of whole sequences, row-major: sequence s holds `tokens[s * length..(s + 1) * length]`.
+///
+/// The target of a position is the next token of its row; the last position of a row has none (protocol.md §2, loss).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenBatch {
+    /// Token ids, `sequences * length` of them, each below the model's vocabulary.
+    pub tokens: Vec<u32>,
+    /// Rows.
+    pub sequences: usize,
+    /// Tokens per row; at least 2, so that there is something to predict.
+    pub length: usize,
+}
+
+impl TokenBatch {
+    /// Positions that have a target.
+    pub fn predicted(&self) -> u64 {
+        (self.sequences * self.length.saturating_sub(1)) as u64
+    }
+}
+
+/// What one inner step did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InnerStats {
+    /// Mean loss in nats per predicted token, before the step; not finite where `skipped`, perhaps.
+    pub loss: f64,
+    /// L2 norm of the gradient before clipping.
+    pub grad_norm: f64,
+    /// Tokens in the batch.
+    pub tokens: u64,
+    /// Learning rate used.
+    pub lr: f64,
+    /// Sequences per micro-batch that fitted.
+    pub micro_batch: usize,
+    /// Whether loss or gradient was not finite: parameters and optimizer state are as they were before the step.
+    pub skipped: bool,
+}
+
+/// AdamW's state in flat-buffer order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OptimizerState {
+    /// Steps taken.
+    pub step: u64,
+    /// First moments.
+    pub first: Vec<f32>,
+    /// Second moments.
+    pub second: Vec<f32>,
+}
+
+/// How text is continued.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleParams {
+    /// 0 takes the most probable token; 1 samples as the model says.
+    pub temperature: f64,
+    /// Tokens outside the smallest set with this much probability are left out; 1 leaves none out.
+    pub top_p: f64,
+    /// Tokens to add.
+    pub max_tokens: usize,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// Memory the engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryUse {
+    /// Parameters, working copy, gradient and optimizer state on the device (for the CPU: in RAM), in bytes.
+    pub device_state_bytes: u64,
+    /// State kept in RAM while released, in bytes.
+    pub host_state_bytes: u64,
+    /// The CUDA allocator's figures; `None` on a CPU.
+    pub cuda: Option<torch_ext::CudaMemory>,
+}
+
+/// A trainer of one replica.
+///
+/// Bit-identity: equal parameters, optimizer state, batches, learning rates, options and kind of processor give equal
+/// bits, across [`release`](Engine::release) and [`acquire`](Engine::acquire) and across save and restore. Another
+/// micro-batch, thread count, precision or processor may differ in the last bits.
+pub trait Engine: Send {
+    /// Shape of the model.
+    fn model(&self) -> &ModelParams;
+
+    /// Number of parameters, the length of every flat buffer.
+    fn parameter_count(&self) -> usize;
+
+    /// Copies the parameters out.
+    ///
+    /// # Errors
+    /// A buffer of another length, or a device that failed.
+    fn read_theta(&self, out: &mut [f32]) -> Result<(), EngineError>;
+
+    /// Replaces the parameters, bit for bit; the optimizer state stays. Values are not judged: NaN goes in as NaN.
+    ///
+    /// # Errors
+    /// A buffer of another length, or a device that failed.
+    fn write_theta(&mut self, theta: &[f32]) -> Result<(), EngineError>;
+
+    /// One optimizer step on the whole batch. If memory runs out, the micro-batch is halved and the step starts again
+    /// on the same data; the smaller micro-batch stays.
+    ///
+    /// # Errors
+    /// A batch that does not fit the model, a released engine, [`EngineError::OutOfMemory`] if a single sequence does
+    /// not fit, or a device that failed. Parameters and optimizer state are unchanged after an error.
+    fn inner_step(&mut self, batch: &TokenBatch, lr: f64) -> Result<InnerStats, EngineError>;
+
+    /// Mean loss in nats per predicted token; changes nothing.
+    ///
+    /// # Errors
+    /// As for [`inner_step`](Engine::inner_step).
+    fn eval_loss(&mut self, batch: &TokenBatch) -> Result<f64, EngineError>;
+
+    /// Mean losses of the batches under other parameters (a validator's probe); the engine's own are back afterwards,
+    /// bit for bit, also after an error.
+    ///
+    /// # Errors
+    /// As for [`eval_loss`](Engine::eval_loss), and a buffer of another length.
+    fn eval_loss_at(&mut self, theta: &[f32], batches: &[TokenBatch]) -> Result<Vec<f64>, EngineError>;
+
+    /// Copies the optimizer state out.
+    ///
+    /// # Errors
+    /// A device that failed.
+    fn optimizer_state(&self) -> Result<OptimizerState, EngineError>;
+
+    /// Replaces the optimizer state, bit for bit.
+    ///
+    /// # Errors
+    /// Moments of another length, or a device that failed.
+    fn load_optimizer_state(&mut self, state: &OptimizerState) -> Result<(), EngineError>;
+
+    /// Moves all state to RAM and gives the device memory back (a pause). Reading and writing state still works,
+    /// training and evaluation do not. A released engine is left as it is.
+    ///
+    /// # Errors
+    /// A device that failed.
+    fn release(&mut self) -> Result<(), EngineError>;
+
+    /// Takes the device memory again and continues as if never released.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfMemory`] if the memory is no longer free: the engine stays released and nothing is lost.
+    fn acquire(&mut self) -> Result<(), EngineError>;
+
+    /// Continues a prompt; returns the new tokens only. The model sees at most the last `sequence_tokens` tokens.
+    ///
+    /// # Errors
+    /// An empty prompt, parameters out of range, a released engine, or a device that failed.
+    fn sample(&mut self, prompt: &[u32], params: SampleParams) -> Result<Vec<u32>, EngineError>;
+
+    /// Memory held now.
+    fn memory(&self) -> MemoryUse;
+}
