@@ -5,6 +5,8 @@
 
 mod backend;
 mod error;
+pub mod ledger;
+pub mod yuma;
 
 pub use backend::{
     ChainBackend, ChainRecord, EpochReward, Head, MAX_EPOCHS, MAX_RECORDS, MAX_UIDS, NetworkInfo, Neuron, Receipt,
