@@ -15,6 +15,8 @@ mod client;
 mod codec;
 mod door;
 mod duty;
+#[cfg(test)]
+mod fixture;
 mod genesis;
 mod mempool;
 mod rules;

@@ -166,19 +166,19 @@ impl<D: Door> Backend<D> {
     /// Signs a call and sees it through.
     async fn transact(&self, call: Call, signer: &dyn Signer) -> Result<Receipt, ChainError> {
         let hotkey = signer.hotkey();
-        let (mut registration, mut nonce) = self.account(hotkey).await?;
+        let (registration, mut nonce) = self.account(hotkey).await?;
+        if registration.is_none() && call != Call::Register {
+            return Err(ChainError::NotRegistered { hotkey });
+        }
         let mut refused = ChainError::unavailable("the key's transaction counter keeps changing");
         for _ in 0..NONCE_TRIES {
-            if registration.is_none() && call != Call::Register {
-                return Err(ChainError::NotRegistered { hotkey });
-            }
             let signature = signer.sign(&call.payload(self.genesis_hash, nonce)).await?;
             let transaction = Transaction { hotkey, nonce, call: call.clone(), signature };
             match self.include(transaction).await {
-                Err(error @ ChainError::Nonce { .. }) => refused = error,
+                // The expected counter takes the key's transactions into account that still wait for their block.
+                Err(error @ ChainError::Nonce { expected, .. }) => (nonce, refused) = (expected, error),
                 done => return done,
             }
-            (registration, nonce) = self.account(hotkey).await?;
         }
         Err(refused)
     }

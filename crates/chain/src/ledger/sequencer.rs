@@ -5,7 +5,9 @@
 //! Paced (`Clock::Paced`): a phase lasts until nobody owes anything in it, or `phase_ms`. Inside, a block is made at most
 //! every `block_ms` and only if there is something to put in it; the last block of the phase is kept back until it
 //! settles everything that is owed or time is up, so that a phase never runs out of blocks early. Crossing makes the
-//! phase's remaining blocks and the first one of the next phase at once, in one write.
+//! phase's remaining blocks and the first one of the next phase at once, in one write. Blocks are cheap: a run should have
+//! a few more blocks per phase than records are published in it, and at least two, since a phase begins with its first
+//! block and transactions go into the ones after it. There is no heartbeat: an idle phase makes no block.
 
 use std::sync::Arc;
 use std::time::Duration;

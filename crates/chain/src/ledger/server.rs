@@ -186,3 +186,6 @@ fn owner_of(path: &Path) -> Option<u32> {
 fn owner_of(_path: &Path) -> Option<u32> {
     None
 }
+
+#[cfg(test)]
+mod tests;
