@@ -42,7 +42,7 @@ pub enum SignPayload {
         genesis: Hash32,
         /// The key's transaction counter.
         nonce: u64,
-        /// `(uid, weight)`, weights relative to their sum.
+        /// `(uid, weight)`, weights in parts of 65,535; what is missing to the whole is burned.
         weights: Vec<(Uid, u16)>,
     },
     /// A ledger block, signed by the sequencer; `digest` is BLAKE3 of the block without its signature.

@@ -24,10 +24,12 @@ use super::mempool::{Inbox, Submission};
 use super::store::{Ledger, Sealed, Tip};
 use crate::{ChainError, Receipt};
 
+/// Transactions of one key that may wait for their block, so that no key fills the queue.
+const MAX_PENDING_PER_KEY: usize = 16;
 /// Callers that may wait for one transaction: its author, and retries of its author.
 const MAX_REPLIES: usize = 8;
 /// Blocks signed and written at once when a phase is crossed.
-const MAX_BATCH: usize = 1024;
+const MAX_BATCH: usize = 256;
 
 /// What the manifest does not say.
 #[derive(Clone)]
@@ -135,7 +137,15 @@ impl Sequencer {
                     pending.replies.push(reply);
                 }
             }
-            None => self.pending.push(Pending { transaction, replies: vec![reply] }),
+            None => {
+                let pending = Pending { transaction, replies: vec![reply] };
+                let key = pending.transaction.hotkey;
+                if self.pending.iter().filter(|p| p.transaction.hotkey == key).count() < MAX_PENDING_PER_KEY {
+                    self.pending.push(pending);
+                } else {
+                    pending.answer(&Err(ChainError::unavailable("too many transactions of this key wait already")));
+                }
+            }
         }
     }
 

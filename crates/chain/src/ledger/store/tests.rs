@@ -297,3 +297,122 @@ async fn a_file_that_is_no_ledger_is_refused() {
     let wrong_key = Ledger::in_memory(&interval(1000), START_MS, &key("a")).await;
     assert!(matches!(wrong_key, Err(ChainError::Sign(_))));
 }
+
+/// Not a test of its own: the process that `a_killed_process_leaves_whole_blocks` kills.
+#[test]
+fn child_that_appends_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD_LEDGER) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let ledger =
+            Ledger::open_or_create(Path::new(&path), &interval(1000), START_MS, &key("sequencer")).await.unwrap();
+        println!("open");
+        for n in 0.. {
+            let t = signed(&ledger, &key(&format!("miner-{}", ledger.head().number)), 0, Call::Register).await;
+            block(&ledger, &[t]).await;
+            // Everything shown must survive the kill.
+            println!("head {} {n}", ledger.head().number);
+        }
+    });
+}
+
+const CHILD_LEDGER: &str = "COVEY_TEST_CHILD_LEDGER";
+
+#[test]
+fn a_killed_process_leaves_whole_blocks() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.redb");
+    for kill in 0..10u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "ledger::store::tests::child_that_appends_until_it_is_killed", "--nocapture"])
+            .env(CHILD_LEDGER, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        // Killed at another place of the write each time.
+        let seen = lines.by_ref().filter(|l| l.starts_with("head ")).nth(3 + kill as usize).unwrap();
+        std::thread::sleep(std::time::Duration::from_micros(137 * kill));
+        child.kill().unwrap();
+        let last = lines.filter(|l| l.starts_with("head ")).last().unwrap_or(seen);
+        child.wait().unwrap();
+        let shown: u64 = last.split(' ').nth(1).unwrap().parse().unwrap();
+        let ledger = Ledger::open(&path).unwrap();
+        assert!(ledger.verify().unwrap().number.0 >= shown, "kill {kill}: {shown} was shown");
+    }
+}
+
+mod histories {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Say { who: usize, nonce_off: u64, what: u8, arg: u64 },
+        Vote { who: usize, weights: Vec<u16> },
+        Pass { blocks: u8 },
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            4 => (0usize..4, 0u64..2, 0u8..5, 0u64..4)
+                .prop_map(|(who, nonce_off, what, arg)| Act::Say { who, nonce_off, what, arg }),
+            2 => (0usize..4, proptest::collection::vec(0u16..30_000, 0..5)).prop_map(|(who, weights)| Act::Vote { who, weights }),
+            2 => (1u8..20).prop_map(|blocks| Act::Pass { blocks }),
+        ]
+    }
+
+    async fn play(acts: Vec<Act>) {
+        let ledger = ledger().await;
+        let keys = ["validator-0", "validator-1", "a", "b"].map(key);
+        for act in acts {
+            let (who, off, call) = match act {
+                Act::Pass { blocks } => {
+                    advance(&ledger, ledger.head().number.0 + u64::from(blocks)).await;
+                    continue;
+                }
+                Act::Vote { who, weights } => {
+                    let weights = weights.iter().enumerate().map(|(uid, w)| (Uid(uid as u16), *w)).collect();
+                    (who, 0, Call::SetWeights(weights))
+                }
+                Act::Say { who, nonce_off, what, arg } => {
+                    let call = match what {
+                        0 => Call::Register,
+                        1 => publish(commit(arg, what)),
+                        2 => publish(attest(arg, &[arg as u16])),
+                        3 => publish(report(arg, arg as u8)),
+                        _ => publish(checkpoint(arg, arg as u8)),
+                    };
+                    (who, nonce_off, call)
+                }
+            };
+            let before = ledger.tip().state;
+            let nonce = before.account(&keys[who].hotkey()).map_or(0, |(_, a)| a.nonce) + off;
+            let t = signed(&ledger, &keys[who], nonce, call).await;
+            let mut after = State::clone(&before);
+            let place = Receipt { block: BlockNumber(ledger.head().number.0 + 1), index: 0 };
+            if after.apply(ledger.genesis(), place, &t).is_err() {
+                assert_eq!(after, *before, "a refusal changes nothing");
+            }
+            block(&ledger, &[t]).await;
+        }
+        ledger.verify().unwrap();
+        let (epochs, _) = ledger.epochs(BlockNumber(0), BlockNumber(u64::MAX)).unwrap();
+        let minted: u64 = epochs.iter().map(|e| e.minted.0).sum();
+        let unpaid: u64 = epochs.iter().map(|e| e.owner.0 + e.burned.0).sum();
+        let paid: u64 = ledger.tip().state.neurons().iter().map(|n| n.balance.0).sum();
+        assert_eq!(minted, unpaid + paid);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn every_history_verifies_and_conserves_credits(acts in proptest::collection::vec(act(), 0..40)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(play(acts));
+        }
+    }
+}
