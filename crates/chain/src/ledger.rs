@@ -18,6 +18,7 @@ mod duty;
 #[cfg(test)]
 mod fixture;
 mod genesis;
+mod host;
 mod mempool;
 mod rules;
 mod sequencer;
@@ -32,6 +33,7 @@ pub use codec::DecodeError;
 pub use door::{Backend, InProcess, LocalDoor};
 pub use duty::{Duty, Waiting};
 pub use genesis::Genesis;
+pub use host::Host;
 pub use mempool::{Inbox, Mempool};
 pub use sequencer::{Sequencer, SequencerOptions};
 pub use server::{ServeOptions, Server};

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use types::{BlockNumber, Hash32, RunId, Uid};
 
 use super::super::fixture::{Running, START_MS, checkpoint, commit, genesis, key, paced, start};
-use super::super::{Genesis, Ledger, LedgerClient};
+use super::super::{Genesis, Host, Ledger, LedgerClient, SequencerOptions};
 use super::*;
 use crate::ChainBackend;
 
@@ -172,6 +172,32 @@ async fn a_full_house_turns_callers_away_until_there_is_room() {
     drop((one, two));
     client(dir.path()).await.head().await.unwrap();
     house.close().await;
+}
+
+#[tokio::test]
+async fn a_hosted_ledger_ends_as_a_whole_and_frees_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for restart in 0..2 {
+        let host = Host {
+            file: dir.path().join("ledger.redb"),
+            socket: socket(dir.path()),
+            genesis: paced(),
+            signer: Arc::new(key("sequencer")),
+            sequencer: SequencerOptions { expected_miners: 2, now_ms: Arc::new(|| START_MS) },
+            serve: ServeOptions::default(),
+        };
+        let cancel = CancellationToken::new();
+        let talk = async {
+            let client: Box<dyn ChainBackend> = Box::new(client(dir.path()).await);
+            let registered = client.register(&key("a")).await.unwrap();
+            cancel.cancel();
+            registered
+        };
+        let (ended, registered) = tokio::join!(host.run(cancel.clone()), talk);
+        ended.unwrap();
+        assert_eq!((registered.uid, registered.block), (Uid(2), BlockNumber(1)), "start {restart}");
+        assert!(!socket(dir.path()).exists());
+    }
 }
 
 #[cfg(unix)]
