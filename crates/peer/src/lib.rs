@@ -1,1 +1,35 @@
-//! The training peer process.
+//! The training peer: rounds that really train, the validator beside it, and the rehearsal that runs both.
+//!
+//! In: a run folder (signed manifest, where chain, data and payloads are), commands on stdin, signatures from a signer.
+//! Out: payloads, chain records, events as JSON lines. It never holds a private key and reads no app settings.
+//!
+//! Reading order: [`round`] (the pure machine) → [`train`] (its effects) → [`settlement`] (the set of a round, from the
+//! chain alone) → [`trainer`] (the one thread that owns tensors) → [`checkpoint`] → [`validate`] → [`rehearse`].
+
+/// Version of this build, as it stands in handshakes.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How long a call is repeated while the ledger does not answer: a killed one is back within seconds.
+pub const LEDGER_RETRY: std::time::Duration = std::time::Duration::from_secs(30);
+
+pub mod bench;
+pub mod checkpoint;
+pub mod cheat;
+pub mod command;
+pub mod data;
+pub mod doctor;
+pub mod events;
+pub mod gather;
+pub mod head;
+pub mod ledger;
+pub mod outcome;
+pub mod places;
+pub mod rehearse;
+pub mod replica;
+pub mod report;
+pub mod round;
+pub mod settlement;
+pub mod signing;
+pub mod train;
+pub mod trainer;
+pub mod validate;

@@ -1,0 +1,259 @@
+//! The command line of `covey-peer`: raw words in, one checked command out.
+//!
+//! In: argv (hostile). Out: a [`Cli`]. No secret can be given here: keys come from files or a signer.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use types::Hotkey;
+use types::manifest::AggregationRule;
+
+use crate::cheat::CheatKind;
+
+/// The training peer of Covey.
+#[derive(Debug, Parser)]
+#[command(name = "covey-peer", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub role: RoleCommand,
+}
+
+/// Roles.
+#[derive(Debug, Subcommand)]
+pub enum RoleCommand {
+    /// Rehearse: a whole swarm on this machine, worth nothing and faking nothing.
+    Rehearse(RehearseArgs),
+    /// Train in a run.
+    Train(TrainArgs),
+    /// Judge the peers of a run.
+    Validate(WorkArgs),
+    /// Keep a run's embedded ledger.
+    Ledger(LedgerArgs),
+    /// Hold a key file and sign for a peer on stdin and stdout.
+    Signer(SignerArgs),
+    /// Make a key file for rehearsals and test runs (plain text, never for a wallet).
+    Key(KeyArgs),
+    /// Build, check and look at data sets.
+    Data(crate::data::DataArgs),
+    /// Write a checkpoint as a folder that `transformers` loads.
+    Export(ExportArgs),
+    /// Measure this machine: training speed, compression, memory plan.
+    Bench(crate::bench::BenchArgs),
+    /// Check what this machine can do and what is missing.
+    Doctor(crate::doctor::DoctorArgs),
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// Honest peers.
+    #[arg(long, default_value_t = 4)]
+    pub peers: u32,
+    /// Validators.
+    #[arg(long, default_value_t = 1)]
+    pub validators: u32,
+    /// Rounds; the first is judged but not applied.
+    #[arg(long, default_value_t = 12)]
+    pub rounds: u64,
+    /// Model preset.
+    #[arg(long, default_value = "tiny")]
+    pub model: String,
+    /// Inner steps per round.
+    #[arg(long, default_value_t = 15)]
+    pub inner_steps: u32,
+    /// Sequences per inner step and peer.
+    #[arg(long, default_value_t = 4)]
+    pub batch: u32,
+    /// Tokens per sequence.
+    #[arg(long, default_value_t = 128)]
+    pub sequence: u32,
+    /// A text file or folder; by default the text that set-up fetched, else built-in stories.
+    #[arg(long)]
+    pub corpus: Option<PathBuf>,
+    /// Seed of parameters, keys and assignment.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// One more peer that cheats: noise, copycat, lazy, norm-bomb, nan, lone-index, stale. May be given several times.
+    #[arg(long = "cheater", value_name = "KIND")]
+    pub cheaters: Vec<CheatKind>,
+    /// One more peer joins in this round.
+    #[arg(long, value_name = "ROUND")]
+    pub join_at: Option<u64>,
+    /// The last peer leaves after this round.
+    #[arg(long, value_name = "ROUND")]
+    pub leave_at: Option<u64>,
+    /// A process is killed in this round (SIGKILL) and started again.
+    #[arg(long, value_name = "ROUND")]
+    pub kill_at: Option<u64>,
+    /// Which process is killed: peer-1, validator-1, ledger, …
+    #[arg(long, default_value = "peer-1", value_name = "NAME")]
+    pub kill: String,
+    /// Longest time a phase may take, in seconds.
+    #[arg(long, default_value_t = 45)]
+    pub phase_secs: u64,
+    /// Outer learning rate.
+    #[arg(long, default_value_t = 2.0)]
+    pub alpha: f32,
+    /// Aggregation rule.
+    #[arg(long, value_enum, default_value_t = Rule::MeanOverAll)]
+    pub rule: Rule,
+    /// JSON lines on standard output, a summary as the last.
+    #[arg(long)]
+    pub json: bool,
+    /// Work folder; kept. By default one in the cache that is removed at the end.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+}
+
+/// Aggregation rules by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rule {
+    /// The sum over all submissions divided by their number (paper, Eq 2).
+    MeanOverAll,
+    /// Each coordinate's mean over those that sent it (reference code).
+    MeanOverSenders,
+}
+
+impl From<Rule> for AggregationRule {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::MeanOverAll => Self::MeanOverAll,
+            Rule::MeanOverSenders => Self::MeanOverSenders,
+        }
+    }
+}
+
+/// Who signs.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct SignArgs {
+    /// Events, commands and signatures over stdin and stdout: for the app and the rehearsal.
+    #[arg(long, requires = "hotkey", conflicts_with = "key")]
+    pub ipc: bool,
+    /// Public key behind the signatures that come over stdin.
+    #[arg(long, requires = "ipc")]
+    pub hotkey: Option<Hotkey>,
+    /// Key file; a signer process of its own opens it.
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+}
+
+/// Arguments of every role that works in a run.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// This process's name: its folder within the run folder.
+    #[arg(long, default_value = "peer", value_parser = name)]
+    pub name: String,
+    /// CPU threads; 0 for as many as there are cores, less one.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// `auto`, `cpu` or `cuda:N`.
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: engine::DeviceChoice,
+    /// Working precision.
+    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
+    pub precision: PrecisionArg,
+    /// Who signs.
+    #[command(flatten)]
+    pub sign: SignArgs,
+    /// JSON lines on standard output instead of sentences.
+    #[arg(long, conflicts_with = "ipc")]
+    pub json: bool,
+}
+
+/// Precisions by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArg {
+    /// 32-bit throughout.
+    F32,
+    /// 32-bit parameters, bfloat16 arithmetic.
+    Bf16,
+}
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// As for every role.
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// Rehearsals only: be this kind of cheater.
+    #[arg(long, hide = true, requires = "ipc")]
+    pub cheat: Option<CheatKind>,
+    /// Rehearsals only: whom the copycat copies.
+    #[arg(long, hide = true, requires = "cheat")]
+    pub victim: Option<PathBuf>,
+}
+
+/// Arguments of `ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// Peers to wait for before the first round.
+    #[arg(long, default_value_t = 1)]
+    pub expected_peers: u32,
+    /// Who signs blocks.
+    #[command(flatten)]
+    pub sign: SignArgs,
+}
+
+/// Arguments of `signer`.
+#[derive(Debug, Args)]
+pub struct SignerArgs {
+    /// The key file.
+    #[arg(long)]
+    pub key: PathBuf,
+}
+
+/// Arguments of `key`.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// The file to make; never overwritten.
+    pub file: PathBuf,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// Whose saved state is exported.
+    #[arg(long, default_value = "validator-1", value_parser = name)]
+    pub name: String,
+    /// The folder to make; never overwritten.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// A process's name is a folder's name: nothing that could lead elsewhere.
+fn name(s: &str) -> Result<String, String> {
+    let fine = (1..=64).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if fine { Ok(s.to_owned()) } else { Err("a name has 1 to 64 letters, digits, `-` or `_`".into()) }
+}
+
+fn device(s: &str) -> Result<engine::DeviceChoice, String> {
+    match s {
+        "auto" => Ok(engine::DeviceChoice::Auto),
+        "cpu" => Ok(engine::DeviceChoice::Cpu),
+        _ => s
+            .strip_prefix("cuda:")
+            .and_then(|n| n.parse().ok())
+            .map(engine::DeviceChoice::Cuda)
+            .ok_or_else(|| format!("`{s}` is no device; there are: auto, cpu, cuda:N")),
+    }
+}
+
+impl From<PrecisionArg> for engine::Precision {
+    fn from(precision: PrecisionArg) -> Self {
+        match precision {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::Bf16 => Self::Bf16,
+        }
+    }
+}

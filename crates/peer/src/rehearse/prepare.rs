@@ -1,0 +1,157 @@
+//! Before the first process starts: text, shards, keys, manifest, run folder.
+//!
+//! In: a plan and where text may be. Out: a run folder that any peer could join, and the swarm's worthless keys. Shards are
+//! kept in the user's cache by what they were built from; a second rehearsal on the same text builds nothing.
+
+use std::path::{Path, PathBuf};
+
+use dataset::build::{BuildError, BuildOptions, BuildReport, Progress};
+use dataset::{Dataset, Tokenizer};
+use types::manifest::RunId;
+use types::{Hash32, SignError, SignPayload, SignedManifest, Signer as _};
+use wallet::LocalSigner;
+
+use super::plan::{Plan, PlanError};
+use crate::places::{Places, PlacesError, RunFolder};
+
+/// Sequences never trained on: what the loss is measured on.
+const HELD_OUT_SEQUENCES: u64 = 64;
+/// Built-in stories, when no text can be had: enough for every pool of a default rehearsal.
+const STORY_TOKENS: u64 = 16 << 20;
+
+/// Why nothing could be prepared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The text cannot be used.
+    #[error("the text cannot be used: {0}")]
+    Text(#[from] BuildError),
+    /// The shards cannot be opened.
+    #[error(transparent)]
+    Data(#[from] dataset::OpenError),
+    /// The plan founds no sound run.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The run folder cannot be written.
+    #[error(transparent)]
+    Places(#[from] PlacesError),
+    /// A folder cannot be made.
+    #[error("cannot create `{path}`: {source}")]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A key could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// A rehearsal ready to start.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The run folder.
+    pub run: RunFolder,
+    /// Which text it trains on, in words.
+    pub text: String,
+    /// From which all keys are derived; worthless, and gone with the rehearsal.
+    pub key_master: [u8; 32],
+}
+
+impl Prepared {
+    /// A process's key.
+    pub fn signer(&self, name: &str) -> LocalSigner {
+        LocalSigner::derive(&self.key_master, name)
+    }
+
+    /// The run.
+    pub fn id(&self) -> RunId {
+        self.run.id()
+    }
+}
+
+/// Text on this machine that `cargo xtask setup` or the app fetched, if there is any.
+pub fn fetched_text() -> Option<PathBuf> {
+    let dir = cache_dir()?.join("text");
+    ["gcide.dict.dz", "gcide.dict", "gcide.txt"].iter().map(|name| dir.join(name)).find(|path| path.is_file())
+}
+
+/// The user's cache folder of this program.
+pub fn cache_dir() -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = if cfg!(windows) {
+        var("LOCALAPPDATA")
+    } else {
+        var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")))
+    };
+    base.map(|dir| dir.join("covey"))
+}
+
+/// Builds shards, derives keys, signs the manifest, writes the run folder.
+///
+/// # Errors
+/// [`PrepareError`] with the file or option that is at fault.
+pub async fn prepare(
+    plan: &Plan,
+    corpus: Option<&Path>,
+    dir: &Path,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Prepared, PrepareError> {
+    let corpus = corpus.map(Path::to_owned).or_else(fetched_text);
+    let datasets = cache_dir().unwrap_or_else(|| dir.to_owned()).join("datasets");
+    let (report, out, text) = build_shards(plan, corpus.as_deref(), &datasets, progress)?;
+    let dataset = Dataset::open(&out)?;
+    // A cache may rot: the shards are read once anyway, so their hashes are checked once.
+    dataset.verify()?;
+    let key_master = *blake3::hash(format!("covey rehearsal keys, seed {}", plan.input.seed).as_bytes()).as_bytes();
+    let key = |name: &str| LocalSigner::derive(&key_master, name);
+    let validators: Vec<_> = (1..=plan.input.validators).map(|i| key(&format!("validator-{i}")).hotkey()).collect();
+    let manifest = plan.manifest(report.hash, key("ledger").hotkey(), &validators)?;
+    let founder = key("founder");
+    let payload = SignPayload::Manifest { run: manifest.id() };
+    let signature = founder.sign(&payload).await?;
+    let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
+    let places = Places { ledger: socket_path(dir), share: dir.join("share"), dataset: out };
+    let share = places.share.clone();
+    std::fs::create_dir_all(&share).map_err(|source| PrepareError::Io { path: share, source })?;
+    let run = RunFolder::create(dir, signed, places)?;
+    Ok(Prepared { run, text, key_master })
+}
+
+fn build_shards(
+    plan: &Plan,
+    corpus: Option<&Path>,
+    datasets: &Path,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<(BuildReport, PathBuf, String), PrepareError> {
+    let sequence = plan.input.sequence;
+    let what = match corpus {
+        Some(path) => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string(),
+        None => "stories".to_owned(),
+    };
+    let key = Hash32::of(format!("{what}\0{sequence}\0bytes").as_bytes()).short();
+    let out = datasets.join(format!("{key}-{sequence}"));
+    let mut options = BuildOptions::new(corpus.map(Path::to_owned).into_iter().collect(), out.clone(), Tokenizer::bytes());
+    options.sequence_tokens = sequence;
+    options.held_out_sequences = HELD_OUT_SEQUENCES;
+    options.name = "rehearsal text".into();
+    let report = match corpus {
+        Some(_) => dataset::build::build(&options, progress)?,
+        None => dataset::build::build_stories(&options, plan.input.seed, STORY_TOKENS, progress)?,
+    };
+    let text = match corpus {
+        Some(path) => {
+            let name = path.file_name().map_or_else(|| what.clone(), |name| name.to_string_lossy().into_owned());
+            format!("{name}, {:.1} MB of text", report.counts.text_bytes as f64 / 1e6)
+        }
+        None => "built-in stories (no text was given or fetched)".to_owned(),
+    };
+    Ok((report, out, text))
+}
+
+/// A Unix socket's path may have some 100 bytes at most, so it cannot lie in a deep run folder.
+fn socket_path(dir: &Path) -> PathBuf {
+    let tag = Hash32::of(format!("{}\0{}", dir.display(), std::process::id()).as_bytes()).short();
+    std::env::temp_dir().join(format!("covey-{tag}.sock"))
+}

@@ -1,0 +1,174 @@
+//! A place in the swarm: a process that may come and go, its key, and when it is started again.
+//!
+//! In: starts, exits, requests for signatures. Out: a running child or a time at which to try again. Back-off doubles from
+//! one second, as the app's supervisor does; after five crashes in a row the rehearsal gives up.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ipc::Command;
+use types::{Hotkey, SignPayload, Signer as _};
+use wallet::{GuardPolicy, GuardedSigner, LocalSigner};
+
+use super::super::process::{Line, Process};
+use super::{RehearseError, Swarm, restarts};
+use crate::train::OUTBOX;
+
+/// Pause before the first restart.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// Crashes in a row after which a rehearsal is pointless.
+const MAX_CRASHES: u32 = 5;
+/// A process that ran this long has recovered.
+const RECOVERED: Duration = Duration::from_secs(60);
+/// The ledger signs every block.
+const SIGNATURES_PER_MINUTE: usize = 6000;
+
+/// One place.
+pub(super) struct Slot {
+    line: Line,
+    signer: GuardedSigner<LocalSigner>,
+    process: Option<Process>,
+    generation: u32,
+    started: Instant,
+    crashes: u32,
+    due: Option<Instant>,
+    /// Told to go: its end is no crash.
+    leaving: bool,
+}
+
+impl Slot {
+    fn new(line: Line, signer: GuardedSigner<LocalSigner>) -> Self {
+        let started = Instant::now();
+        Self { line, signer, process: None, generation: 0, started, crashes: 0, due: None, leaving: false }
+    }
+
+    /// Which start is running.
+    pub(super) fn generation(&self) -> Option<u32> {
+        self.process.as_ref().map(|p| p.generation)
+    }
+
+    /// Whether a process runs.
+    pub(super) fn runs(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Whether it is time to start again.
+    pub(super) fn is_due(&self) -> bool {
+        self.due.is_some_and(|due| due <= Instant::now())
+    }
+
+    /// Whether its absence is no failure.
+    pub(super) fn may_go(&self) -> bool {
+        self.leaving
+    }
+
+    /// Where its standard error is.
+    pub(super) fn log(&self) -> PathBuf {
+        self.line.stderr.clone()
+    }
+
+    /// SIGKILL.
+    pub(super) fn kill(&self) {
+        if let Some(process) = &self.process {
+            process.kill();
+        }
+    }
+
+    /// Leaves after the running round and does not come back.
+    pub(super) fn leave(&mut self) {
+        self.tell_to_stop(Command::Stop { when: ipc::StopWhen::EndOfRound });
+    }
+
+    /// Ends and does not come back.
+    pub(super) fn tell_to_stop(&mut self, command: Command) {
+        self.leaving = true;
+        self.due = None;
+        if let Some(process) = &mut self.process {
+            process.tell(command);
+        }
+    }
+
+    /// The process ended; returns whether it will be started again.
+    pub(super) fn ended(&mut self, code: Option<i32>) -> bool {
+        self.process = None;
+        if self.started.elapsed() > RECOVERED {
+            self.crashes = 0;
+        }
+        self.crashes += 1;
+        let again = !self.leaving && restarts(code) && self.crashes <= MAX_CRASHES;
+        if again {
+            self.due = Some(Instant::now() + FIRST_BACKOFF * 2u32.saturating_pow(self.crashes - 1));
+        }
+        again
+    }
+
+    /// Answers a request for a signature.
+    pub(super) async fn sign(&mut self, id: u64, payload: &SignPayload) {
+        let result = self.signer.sign(payload).await.map_err(|e| e.to_string());
+        if let Some(process) = &mut self.process {
+            process.tell(Command::SignReply { id, result });
+        }
+    }
+}
+
+impl Swarm<'_> {
+    /// Starts a process, for the first time or again.
+    pub(super) async fn start(&mut self, name: &str) -> Result<(), RehearseError> {
+        let failed = |source| RehearseError::Start { name: name.to_owned(), source };
+        if !self.slots.contains_key(name) {
+            let signer = self.prepared.signer(name);
+            let line = self.line(name, signer.hotkey());
+            let dir = self.plan.state_of(&self.prepared.run.dir, name);
+            std::fs::create_dir_all(&dir).map_err(failed)?;
+            let policy = GuardPolicy {
+                operations: operations(name),
+                per_minute: SIGNATURES_PER_MINUTE,
+                // The sequencer signs a block at a time and nothing twice; its audit trail is the chain itself.
+                log: (name != "ledger").then(|| dir.join("signatures.jsonl")),
+            };
+            let signer = GuardedSigner::new(signer, policy).map_err(|e| failed(std::io::Error::other(e)))?;
+            self.slots.insert(name.to_owned(), Slot::new(line, signer));
+        }
+        let Some(slot) = self.slots.get_mut(name) else { return Ok(()) };
+        slot.due = None;
+        slot.generation += 1;
+        slot.started = Instant::now();
+        let process = Process::start(&slot.line, slot.generation, &self.to, &self.tasks).map_err(failed)?;
+        tracing::info!("started `{name}`, process {}", process.pid);
+        slot.process = Some(process);
+        Ok(())
+    }
+
+    fn line(&self, name: &str, hotkey: Hotkey) -> Line {
+        let run = self.prepared.run.dir.display().to_string();
+        let role = match name.split('-').next() {
+            Some("ledger") => "ledger",
+            Some("validator") => "validate",
+            _ => "train",
+        };
+        let threads = 1;
+        let mut args: Vec<String> = [role, "--run", &run, "--ipc", "--hotkey", &hotkey.ss58()].map(str::to_owned).into();
+        if role == "ledger" {
+            args.extend(["--expected-peers".into(), self.plan.first_peers().to_string()]);
+        } else {
+            args.extend(["--name".into(), name.to_owned(), "--threads".into(), threads.to_string()]);
+        }
+        if let Some((_, kind)) = self.plan.cheaters().into_iter().find(|(cheater, _)| cheater == name) {
+            args.extend(["--cheat".into(), kind.word().into()]);
+            let victim = self.plan.state_of(&self.prepared.run.dir, "peer-1");
+            args.extend(["--victim".into(), victim.display().to_string()]);
+            debug_assert!(!victim.ends_with(OUTBOX));
+        }
+        let stderr = self.plan.state_of(&self.prepared.run.dir, name).join("stderr.log");
+        Line { name: name.to_owned(), args, stderr, threads }
+    }
+}
+
+/// What a process may have signed.
+fn operations(name: &str) -> Vec<&'static str> {
+    match name.split('-').next() {
+        Some("ledger") => vec!["block"],
+        Some("validator") => vec!["register", "publish", "set-weights"],
+        _ => vec!["register", "publish", "submission"],
+    }
+}

@@ -1,0 +1,222 @@
+//! Signatures without a key: the peer asks whoever started it, or a signer process of its own.
+//!
+//! In: typed payloads. Out: signatures, or why there are none. The key never enters this process; see `wallet` for who
+//! holds it and `architecture.md` for why.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ipc::{Command, CommandLine, Event, Hello, LineReader, handshake};
+use tokio::sync::{mpsc, oneshot};
+use types::{Hotkey, SignError, SignPayload, Signature, Signer};
+
+use crate::events::{Events, Sink};
+
+/// A signer answers in milliseconds; a person who must unlock something gets this long.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Commands waiting for the driver.
+const COMMAND_QUEUE: usize = 64;
+
+type Pending = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Signature, String>>>>>;
+
+/// Asks over a pair of pipes.
+pub struct IpcSigner {
+    hotkey: Hotkey,
+    requests: Events,
+    next: AtomicU64,
+    pending: Pending,
+}
+
+impl IpcSigner {
+    fn new(hotkey: Hotkey, requests: Events, pending: Pending) -> Self {
+        Self { hotkey, requests, next: AtomicU64::new(0), pending }
+    }
+}
+
+#[async_trait::async_trait]
+impl Signer for IpcSigner {
+    fn hotkey(&self) -> Hotkey {
+        self.hotkey
+    }
+
+    async fn sign(&self, payload: &SignPayload) -> Result<Signature, SignError> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (reply, answer) = oneshot::channel();
+        lock(&self.pending).insert(id, reply);
+        self.requests.say(Event::SignRequest { id, payload: payload.clone() }).await;
+        let answer = tokio::time::timeout(SIGN_TIMEOUT, answer).await;
+        lock(&self.pending).remove(&id);
+        let operation = payload.operation().to_owned();
+        match answer {
+            Ok(Ok(Ok(signature))) => {
+                // A signature that does not hold would only be refused later, by somebody else, with less to say.
+                self.hotkey
+                    .verify(&payload.to_bytes(), &signature)
+                    .map_err(|e| SignError::Refused { operation, reason: format!("it signed with another key: {e}") })?;
+                Ok(signature)
+            }
+            Ok(Ok(Err(reason))) => Err(SignError::Refused { operation, reason }),
+            Ok(Err(_)) => Err(SignError::Unavailable("it has ended".into())),
+            Err(_) => Err(SignError::Unavailable(format!("no answer within {} s", SIGN_TIMEOUT.as_secs()))),
+        }
+    }
+}
+
+fn lock(pending: &Pending) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<Result<Signature, String>>>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the outside world is to a peer: where events go, who signs, what is asked of it.
+pub struct Host {
+    /// For saying things.
+    pub events: Events,
+    /// For signatures.
+    pub signer: Arc<dyn Signer>,
+    /// Commands; closed when the other side has gone.
+    pub commands: mpsc::Receiver<Command>,
+    /// The signer process, if this process started one; it ends with its pipe.
+    pub child: Option<Child>,
+}
+
+/// Why there is nobody to sign.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// A pipe, a thread or the event log could not be had.
+    #[error("cannot set up events and signer: {0}")]
+    Io(#[from] std::io::Error),
+    /// The signer process did not introduce itself.
+    #[error("the signer process did not start: {0}")]
+    Signer(String),
+}
+
+impl Host {
+    /// The process that started this one is app and signer: commands on stdin, events on stdout.
+    ///
+    /// # Errors
+    /// [`HostError::Io`].
+    pub async fn over_stdio(hotkey: Hotkey, log: Option<&Path>) -> Result<Self, HostError> {
+        let (events, _writer) = Events::open(Sink::Json(Box::new(std::io::stdout())), log)?;
+        events.say(Event::Hello(Hello::ours(crate::VERSION))).await;
+        let pending = Pending::default();
+        let commands = read_commands(std::io::stdin(), Arc::clone(&pending))?;
+        let signer = Arc::new(IpcSigner::new(hotkey, events.clone(), pending));
+        Ok(Self { events, signer, commands, child: None })
+    }
+
+    /// Started by hand: a signer process holds the key of `key_file`, Ctrl-C stops.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub async fn with_signer_process(key_file: &Path, sink: Sink, log: Option<&Path>) -> Result<Self, HostError> {
+        let (events, _writer) = Events::open(sink, log)?;
+        let program = std::env::current_exe()?;
+        let mut child = Process::new(program)
+            .arg("signer")
+            .arg("--key")
+            .arg(key_file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let missing = || HostError::Signer("its pipes are gone".into());
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let mut stdout = LineReader::new(child.stdout.take().ok_or_else(missing)?);
+        let (requests, _writer) = Events::open(Sink::Json(Box::new(stdin)), None)?;
+        requests.say(Event::Hello(Hello::ours(crate::VERSION))).await;
+        let hotkey = tokio::task::block_in_place(|| first_word(&mut stdout))?;
+        let pending = Pending::default();
+        let commands = read_commands_from(stdout, Arc::clone(&pending))?;
+        let signer = Arc::new(IpcSigner::new(hotkey, requests, pending));
+        Ok(Self { events, signer, commands, child: Some(child) })
+    }
+}
+
+/// The signer process says hello with its public key as version text's second word.
+fn first_word(stdout: &mut LineReader<impl Read>) -> Result<Hotkey, HostError> {
+    let refused = |why: String| HostError::Signer(why);
+    match stdout.read::<CommandLine>() {
+        Ok(Some(CommandLine { command: Command::Hello(hello), .. })) => {
+            let ours = Hello::ours(crate::VERSION);
+            handshake(&ours, &hello).map_err(|e| refused(e.to_string()))?;
+            let key = hello.version.split_whitespace().nth(1).unwrap_or_default();
+            key.parse().map_err(|e: types::KeyError| refused(e.to_string()))
+        }
+        Ok(Some(_)) => Err(refused("its first word was not hello".into())),
+        Ok(None) => Err(refused("it ended; its message stands above".into())),
+        Err(e) => Err(refused(e.to_string())),
+    }
+}
+
+fn read_commands(from: impl Read + Send + 'static, pending: Pending) -> std::io::Result<mpsc::Receiver<Command>> {
+    read_commands_from(LineReader::new(from), pending)
+}
+
+/// One thread reads: signatures go to whoever waits for them, everything else to the driver.
+fn read_commands_from(
+    mut from: LineReader<impl Read + Send + 'static>,
+    pending: Pending,
+) -> std::io::Result<mpsc::Receiver<Command>> {
+    let (queue, commands) = mpsc::channel(COMMAND_QUEUE);
+    std::thread::Builder::new().name("commands".into()).spawn(move || {
+        loop {
+            match from.read::<CommandLine>() {
+                Ok(Some(CommandLine { command: Command::SignReply { id, result }, .. })) => {
+                    if let Some(waiting) = lock(&pending).remove(&id) {
+                        let _ = waiting.send(result);
+                    }
+                }
+                Ok(Some(CommandLine { command, .. })) => {
+                    if queue.blocking_send(command).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) | Err(ipc::ReadError::Io(_)) => break,
+                Err(e) => tracing::warn!("a line on stdin was not a command: {e}"),
+            }
+        }
+        // Nobody will answer any more: whoever waits for a signature hears so at once.
+        lock(&pending).clear();
+    })?;
+    Ok(commands)
+}
+
+/// What a headless peer may have signed by its key file.
+const OPERATIONS: [&str; 5] = ["register", "publish", "submission", "set-weights", "block"];
+/// A sequencer signs a block a second at most outside rehearsals.
+const SIGNATURES_PER_MINUTE: usize = 600;
+
+/// Role `signer`: opens a key file and answers requests on stdin until it ends. The only process that holds the key.
+///
+/// # Errors
+/// The key file cannot be used, or a pipe breaks.
+pub async fn serve(key_file: &Path) -> anyhow::Result<()> {
+    let key = wallet::KeyFile::open(key_file)?;
+    let hotkey = key.hotkey();
+    let policy = wallet::GuardPolicy {
+        operations: OPERATIONS.to_vec(),
+        per_minute: SIGNATURES_PER_MINUTE,
+        log: Some(key_file.with_extension("signatures.jsonl")),
+    };
+    let signer = wallet::GuardedSigner::new(key, policy)?;
+    let mut requests = LineReader::new(std::io::stdin());
+    let mut replies = ipc::LineWriter::new(std::io::stdout());
+    let hello = Command::Hello(Hello::ours(format!("{} {hotkey}", crate::VERSION)));
+    replies.write(&CommandLine { id: 0, command: hello })?;
+    loop {
+        match requests.read::<ipc::EventLine>() {
+            Ok(Some(ipc::EventLine { event: Event::SignRequest { id, payload }, .. })) => {
+                let result = signer.sign(&payload).await.map_err(|e| e.to_string());
+                replies.write(&CommandLine { id, command: Command::SignReply { id, result } })?;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(()),
+            Err(ipc::ReadError::Io(error)) => return Err(error.into()),
+            Err(error) => tracing::warn!("a line on stdin was not an event: {error}"),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Role `train`: performs the round machine's effects.
+//!
+//! In: a run folder, a host (events, signer, commands). Out: payloads, chain records, events; an exit code when the machine
+//! says so. One loop owns the machine; every effect that takes time is a task whose end comes back as an event.
+
+mod effects;
+mod reports;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chain::{ChainBackend, Head};
+use ipc::{Command, Event as Said, PeerPhase};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use types::{BlockNumber, Problem, Round};
+
+use crate::cheat::{Cheat, CheatKind};
+use crate::events::now_ms;
+use crate::gather::GatherError;
+use crate::outcome::PeerError;
+use crate::places::RunFolder;
+use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts};
+use crate::round::{Effect, Event, Machine, Phase, Progress, StopWhen};
+use crate::signing::Host;
+use crate::trainer::InnerStep;
+
+/// Folder of payloads that are signed but not yet public, inside the peer's state folder.
+pub const OUTBOX: &str = "outbox";
+
+/// What the role is started with.
+pub struct TrainInput {
+    /// The run.
+    pub run: RunFolder,
+    /// The peer's name: its sub-folder under `peers` and `share`.
+    pub name: String,
+    /// How it computes.
+    pub compute: Compute,
+    /// A rehearsal's dishonest peer: kind, seed, and the victim's state folder for a copycat.
+    pub cheat: Option<(CheatKind, u64, Option<PathBuf>)>,
+    /// Events, signer, commands.
+    pub host: Host,
+}
+
+/// What a finished effect says: an event for the machine, or nothing.
+type EffectEnd = Result<Option<Event>, PeerError>;
+
+/// Trains until told to stop.
+///
+/// # Errors
+/// [`PeerError`] if the role cannot start or go on; what was saved stands.
+pub async fn run(input: TrainInput, chain: Arc<dyn ChainBackend>, stop: CancellationToken) -> Result<(), PeerError> {
+    let TrainInput { run, name, compute, cheat, host } = input;
+    let Host { events, signer, mut commands, child: _signer_process } = host;
+    let cheat = cheat.map(|(kind, seed, victim)| Cheat::new(kind, seed, victim.map(|v| v.join(OUTBOX))));
+    let cheats = cheat.is_some();
+    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat };
+    let (replica, parts) = Replica::start(replica_input, chain, stop.clone()).await?;
+    let ReplicaParts { mut steps, thread, standing: _ } = parts;
+    let role = ipc::Role::Train;
+    events.say(Said::PeerStarted { name, uid: Some(replica.uid), pid: std::process::id(), role }).await;
+    let head = replica.chain.head().await?;
+    let (heads, mut head_changes) = watch::channel(head);
+    let machine = Machine::new(replica.manifest.rounds, replica.manifest.chain.clock);
+    let mut driver = Driver { replica: Arc::clone(&replica), machine, tasks: JoinSet::new(), said: None, cheats, exit: false };
+    driver.tasks.spawn({
+        let follow = crate::head::follow(Arc::clone(&replica.chain), heads, events.clone(), stop.clone());
+        async move {
+            follow.await;
+            Ok(None)
+        }
+    });
+    driver.machine.on(Event::Head(head.number));
+    let first = driver.machine.start();
+    driver.perform(first).await;
+    let result = driver.turn(&mut head_changes, &mut commands, &mut steps, &stop).await;
+    stop.cancel();
+    replica.trainer.halt();
+    driver.tasks.shutdown().await;
+    drop(driver);
+    drop(replica);
+    // The thread ends with the last handle; waiting for it means that the device memory is free when we exit.
+    let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+    if !matches!(joined, Ok(Ok(()))) {
+        tracing::error!("the trainer thread ended badly");
+    }
+    result
+}
+
+struct Driver {
+    replica: Arc<Replica>,
+    machine: Machine,
+    tasks: JoinSet<EffectEnd>,
+    /// Phase and round last said.
+    said: Option<(PeerPhase, Round)>,
+    cheats: bool,
+    exit: bool,
+}
+
+/// Everything that can wake the loop.
+enum Wake {
+    Head(BlockNumber),
+    Ended(EffectEnd),
+    Told(Option<Command>),
+    Step(InnerStep),
+    Stop,
+}
+
+impl Driver {
+    async fn turn(
+        &mut self,
+        heads: &mut watch::Receiver<Head>,
+        commands: &mut mpsc::Receiver<Command>,
+        steps: &mut mpsc::Receiver<InnerStep>,
+        stop: &CancellationToken,
+    ) -> Result<(), PeerError> {
+        let (mut told, mut stopping) = (true, false);
+        while !self.exit {
+            let wake = tokio::select! {
+                changed = heads.changed() => match changed {
+                    Ok(()) => Wake::Head(heads.borrow_and_update().number),
+                    Err(_) => Wake::Stop,
+                },
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(end) => Wake::Ended(end),
+                    Err(error) => Wake::Ended(Err(task_failed(error))),
+                },
+                command = commands.recv(), if told => Wake::Told(command),
+                Some(step) = steps.recv() => Wake::Step(step),
+                () = stop.cancelled(), if !stopping => Wake::Stop,
+            };
+            let event = match wake {
+                Wake::Head(head) => Some(Event::Head(head)),
+                Wake::Ended(Ok(event)) => event,
+                Wake::Ended(Err(error)) => self.recover(error).await?,
+                Wake::Told(None) => {
+                    // Whoever started us has gone.
+                    told = false;
+                    Some(Event::Stop(StopWhen::Now))
+                }
+                Wake::Told(Some(command)) => self.command(command).await,
+                Wake::Step(step) => {
+                    self.say_step(step);
+                    None
+                }
+                Wake::Stop => {
+                    stopping = true;
+                    Some(Event::Stop(StopWhen::Now))
+                }
+            };
+            if let Some(event) = event {
+                let effects = self.machine.on(event);
+                self.perform(effects).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be mended without a restart is; the rest ends the role.
+    async fn recover(&mut self, error: PeerError) -> Result<Option<Event>, PeerError> {
+        match error {
+            PeerError::Gather(GatherError::Desynced { round, ours, theirs }) => {
+                let title = format!("Parameters differ from the other peers' in round {round}");
+                let hint = format!("Ours are {}, theirs {}. Starting again from a checkpoint", ours.short(), theirs.short());
+                let problem = Problem::new("desynced", title, hint);
+                self.replica.events.say(Said::Problem { problem, fatal: false }).await;
+                Ok(Some(Event::Desynced))
+            }
+            PeerError::Gather(GatherError::Cancelled) => Ok(None),
+            error => Err(error),
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Option<Event> {
+        let events = &self.replica.events;
+        match command {
+            Command::Pause { reason, until_ms } => {
+                events.say(Said::Paused { reason, since_ms: now_ms(), until: until_ms }).await;
+                Some(Event::Pause)
+            }
+            Command::Resume => {
+                events.say(Said::Resumed).await;
+                Some(Event::Resume)
+            }
+            Command::Stop { when } => {
+                let when = match when {
+                    ipc::StopWhen::EndOfRound => StopWhen::EndOfRound,
+                    ipc::StopWhen::Now => StopWhen::Now,
+                };
+                self.say_price(when, None).await;
+                Some(Event::Stop(when))
+            }
+            Command::Shutdown { deadline_secs } => {
+                self.say_price(StopWhen::Now, Some(deadline_secs)).await;
+                Some(Event::Stop(StopWhen::Now))
+            }
+            _ => None,
+        }
+    }
+
+    async fn say_price(&self, when: StopWhen, deadline_secs: Option<u32>) {
+        let price = match (when, self.machine.phase()) {
+            (StopWhen::EndOfRound, _) => "the running round is finished first; nothing is lost".to_owned(),
+            (StopWhen::Now, Phase::Inner) => {
+                format!("round {} goes on after a restart if its deadline allows, else it is lost", self.machine.round())
+            }
+            (StopWhen::Now, _) => "nothing is lost".to_owned(),
+        };
+        let deadline_secs = deadline_secs.unwrap_or(60);
+        self.replica.events.say(Said::Stopping { deadline_secs, price }).await;
+    }
+
+    fn say_step(&self, step: InnerStep) {
+        self.replica.events.progress(Said::InnerStepDone {
+            round: step.round,
+            step: step.step,
+            of: self.replica.manifest.inner.steps,
+            loss: step.loss,
+            tokens_per_sec: step.tokens_per_sec,
+            lr: step.lr,
+        });
+    }
+
+    /// Starts effects; those that take time become tasks.
+    async fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.say_phase(effect).await;
+            let replica = Arc::clone(&self.replica);
+            let cheats = self.cheats;
+            match effect {
+                Effect::HaltInner => replica.trainer.halt(),
+                Effect::Exit => self.exit = true,
+                // Saving before the exit must be over before the loop ends.
+                Effect::Save => {
+                    if let Err(error) = effects::save(&replica).await {
+                        tracing::error!("{error}");
+                        let problem = error.problem();
+                        replica.events.say(Said::Problem { problem, fatal: false }).await;
+                    }
+                }
+                effect => {
+                    self.tasks.spawn(async move { effects::perform(&replica, effect, cheats).await });
+                }
+            }
+        }
+    }
+
+    async fn say_phase(&mut self, effect: Effect) {
+        let rounds = &self.replica.manifest.rounds;
+        let (phase, round) = match effect {
+            Effect::CatchUp { .. } => (PeerPhase::Sync, self.machine.round()),
+            Effect::RunInner(round) => (PeerPhase::Inner, round),
+            Effect::Seal(round) => (PeerPhase::Compress, round),
+            Effect::Commit(round) => (PeerPhase::Submit, round),
+            Effect::Gather(round) => (PeerPhase::Gather, round),
+            Effect::Outer(round) => (PeerPhase::Outer, round),
+            _ => return,
+        };
+        if self.said.replace((phase, round)) == Some((phase, round)) {
+            return;
+        }
+        let deadline_block = match phase {
+            PeerPhase::Inner | PeerPhase::Compress | PeerPhase::Submit => rounds.commit_deadline(round),
+            PeerPhase::Gather => rounds.attest_deadline(round),
+            _ => rounds.start(round.next()),
+        };
+        self.replica.events.say(Said::PhaseChanged { round, phase, deadline_block }).await;
+    }
+}
+
+fn task_failed(error: tokio::task::JoinError) -> PeerError {
+    PeerError::Io { path: PathBuf::new(), source: std::io::Error::other(error) }
+}
+
+/// How far the peer had come in the round it stands at, by its disk and the chain.
+async fn progress(replica: &Replica, round: Round) -> Result<Progress, PeerError> {
+    let Some(sealed) = replica.trainer.sealed_bytes().await? else { return Ok(Progress::Open) };
+    let root = types::Hash32::of(&sealed);
+    let deadline = replica.manifest.rounds.commit_deadline(round);
+    let records = replica.gatherer.records(round, deadline).await?;
+    let commits = crate::settlement::RoundRecords::of(round, &records).commits;
+    Ok(match commits.get(&replica.uid) {
+        Some(commitment) if commitment.root == root => Progress::Committed,
+        _ => Progress::Sealed,
+    })
+}
