@@ -22,6 +22,7 @@ pub enum Precision {
     #[default]
     F32,
     /// A bf16 working copy of the parameters and bf16 activations (protocol.md §2); losses and softmax in f32.
+    /// For GPUs: a processor without bf16 instructions takes ten times as long as in f32.
     Bf16,
 }
 
@@ -47,7 +48,8 @@ pub struct EngineOptions {
     pub micro_batch: Option<usize>,
     /// Longest sequence that will be trained or sampled.
     pub sequence_tokens: usize,
-    /// Whether to insist on kernels without varying sum order (CPU kernels have none that vary).
+    /// Whether to prefer GPU kernels whose sums do not vary from run to run (those of the processor never do). Matrix
+    /// products need [`crate::spawn_environment`] for it.
     pub deterministic: bool,
     /// Whether blocks are computed again in the backward pass instead of kept: a fraction of the memory for about a
     /// third more work. The bits are the same.

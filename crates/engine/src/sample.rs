@@ -82,4 +82,19 @@ mod tests {
             assert!(check(&params(temperature, top_p)).is_err(), "{temperature} {top_p}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_logits_give_a_token_of_the_vocabulary(
+            bits in proptest::collection::vec(proptest::num::u32::ANY, 1..40),
+            temperature in 0.0..1e6f64,
+            top_p in 1e-12..=1.0f64,
+            draw in 0u64..1000,
+        ) {
+            let logits: Vec<f32> = bits.iter().map(|b| f32::from_bits(*b)).collect();
+            let token = choose(&logits, &params(temperature, top_p), draw) as usize;
+            proptest::prop_assert!(token < logits.len());
+            proptest::prop_assert!(!logits[token].is_nan() || logits.iter().all(|l| l.is_nan()));
+        }
+    }
 }

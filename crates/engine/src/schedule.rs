@@ -135,4 +135,22 @@ mod tests {
         let schedule = InnerSchedule { warmup_steps: 0, restart_warmup_steps: 0, flat: None, ..reference(1e-3) };
         assert_eq!(lr_at(&schedule, 0, Some(0)), 1e-3);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_rate_never_leaves_zero_to_peak(
+            step in 0u64..u64::MAX / 2,
+            warmup_steps in 0u64..5000,
+            cosine_steps in 1u64..1_000_000,
+            flat in proptest::option::of((0u64..100_000, 0u64..100_000)),
+            since in proptest::option::of(0u64..100),
+            step_is_small in proptest::bool::ANY,
+        ) {
+            let step = if step_is_small { step % 200_000 } else { step };
+            let flat = flat.map(|(start, steps)| FlatWindow { start, steps });
+            let schedule = InnerSchedule { warmup_steps, cosine_steps, flat, ..reference(1e-3) };
+            let lr = lr_at(&schedule, step, since);
+            proptest::prop_assert!((0.0..=1e-3).contains(&lr), "{}", lr);
+        }
+    }
 }

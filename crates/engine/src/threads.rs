@@ -30,7 +30,12 @@ pub fn set_threads(count: usize) -> Result<(), EngineError> {
 
 /// Environment the peer must be spawned with for this many threads.
 ///
-/// Without PASSIVE, waiting OpenMP threads spin: on busy cores that cost two thirds of the throughput.
-pub fn spawn_environment(threads: usize) -> [(&'static str, String); 2] {
-    [("OMP_WAIT_POLICY", "PASSIVE".to_owned()), ("OMP_NUM_THREADS", threads.max(1).to_string())]
+/// Without PASSIVE, waiting OpenMP threads spin: on busy cores that cost two thirds of the throughput. Without its
+/// workspace setting cuBLAS may sum in another order from run to run.
+pub fn spawn_environment(threads: usize) -> [(&'static str, String); 3] {
+    [
+        ("OMP_WAIT_POLICY", "PASSIVE".to_owned()),
+        ("OMP_NUM_THREADS", threads.max(1).to_string()),
+        ("CUBLAS_WORKSPACE_CONFIG", ":4096:8".to_owned()),
+    ]
 }

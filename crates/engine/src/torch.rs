@@ -73,10 +73,11 @@ impl TorchEngine {
         if let Some(threads) = options.threads {
             set_threads(threads)?;
         }
-        if options.deterministic {
-            torch_ext::set_deterministic(true)?;
-        }
         let device = cuda::resolve(options.device)?;
+        // The operations used here have one kernel each on a processor, and it does not vary.
+        if options.deterministic && device.is_cuda() {
+            torch_ext::set_deterministic(torch_ext::Determinism::Prefer)?;
+        }
         let mut engine = Self {
             model: model.clone(),
             inner: inner.clone(),
@@ -371,3 +372,6 @@ impl Engine for TorchEngine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,8 +67,13 @@ char* tx_backward(at::Tensor* output, at::Tensor* output_grad) {
   return guarded([&] { output->backward(*output_grad); });
 }
 
-char* tx_set_deterministic(int on) {
-  return guarded([&] { at::globalContext().setDeterministicAlgorithms(on != 0, /*warn_only=*/false); });
+// level: 0 off, 1 deterministic kernels where there are any, 2 an error where there are none.
+char* tx_set_deterministic(int level) {
+  return guarded([&] {
+    at::globalContext().setDeterministicAlgorithms(level != 0, /*warn_only=*/level == 1);
+    // Filling fresh memory with NaN finds reads before writes; it costs a pass over every new tensor.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
+  });
 }
 
 char* tx_set_threads(int intra_op, int inter_op) {

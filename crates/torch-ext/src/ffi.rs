@@ -13,7 +13,6 @@ pub(crate) type TensorPtr = *const C_tensor;
 
 unsafe extern "C" {
     fn tx_free(text: *mut c_char);
-    #[expect(clippy::too_many_arguments, reason = "mirrors the C++ signature")]
     pub(crate) fn tx_fused_adamw(
         params: *const TensorPtr,
         grads: *const TensorPtr,
@@ -29,7 +28,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     pub(crate) fn tx_set_grad(tensor: TensorPtr, grad: TensorPtr) -> *mut c_char;
     pub(crate) fn tx_backward(output: TensorPtr, output_grad: TensorPtr) -> *mut c_char;
-    pub(crate) fn tx_set_deterministic(on: c_int) -> *mut c_char;
+    pub(crate) fn tx_set_deterministic(level: c_int) -> *mut c_char;
     pub(crate) fn tx_set_threads(intra_op: c_int, inter_op: c_int) -> *mut c_char;
     pub(crate) fn tx_cuda_memory(device: c_int, out: *mut i64) -> *mut c_char;
     pub(crate) fn tx_cuda_empty_cache() -> *mut c_char;

@@ -13,4 +13,4 @@ mod process;
 pub use cuda::{CudaMemory, cuda_init, cuda_loaded, cuda_memory, empty_cuda_cache, has_cuda_kernel, load_cuda};
 pub use error::TorchExtError;
 pub use ops::{AdamW, AdamWTensors, backward_with, fused_adamw, set_grad};
-pub use process::{set_deterministic, set_threads};
+pub use process::{Determinism, set_deterministic, set_threads};

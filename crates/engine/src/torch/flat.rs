@@ -9,7 +9,7 @@ use torch_ext::{AdamW, AdamWTensors, fused_adamw, set_grad};
 use super::layout::Layout;
 use crate::{EngineError, OptimizerState, Precision};
 
-/// Elements copied from host to device at a time: bounds the staging copy to 64 MiB.
+/// Elements copied between host and device at a time: bounds the staging copy to 64 MiB.
 const COPY_ELEMENTS: usize = 1 << 24;
 /// Elements per tensor handed to the fused kernel, which counts with 32 bits.
 const KERNEL_ELEMENTS: i64 = 1 << 30;
@@ -186,8 +186,16 @@ impl Flat {
 }
 
 fn read(tensor: &Tensor, out: &mut [f32]) -> Result<(), EngineError> {
-    let numel = out.len();
-    Ok(tensor.f_copy_data(out, numel)?)
+    if tensor.numel() != out.len() {
+        return Err(EngineError::Length { what: "buffer", expected: tensor.numel(), got: out.len() });
+    }
+    let mut at = 0;
+    for part in out.chunks_mut(COPY_ELEMENTS) {
+        let len = part.len();
+        tensor.f_narrow(0, at, len as i64)?.f_copy_data(part, len)?;
+        at += len as i64;
+    }
+    Ok(())
 }
 
 fn write(tensor: &Tensor, values: &[f32]) -> Result<(), EngineError> {

@@ -5,6 +5,11 @@
 
 use types::manifest::ModelParams;
 
+/// Logits held at a time; in f32, with softmax and gradient, three times 256 MiB.
+const LOGIT_ELEMENTS: i64 = 1 << 26;
+/// Fewer positions than this make a matrix product too thin to be fast.
+const MIN_LOSS_CHUNK: i64 = 128;
+
 /// A matrix or vector inside the flat buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf {
@@ -53,6 +58,8 @@ pub(crate) struct Layout {
     pub(crate) head: usize,
     /// Elements of the buffer.
     pub(crate) len: i64,
+    /// Positions whose logits are held at a time. A function of the shape only: bits depend on it.
+    pub(crate) loss_chunk: i64,
 }
 
 impl Layout {
@@ -82,7 +89,8 @@ impl Layout {
             .collect();
         let final_norm = put(&[d]);
         let head = if model.tied { embedding } else { put(&[vocab, d]) };
-        Self { leaves, blocks, embedding, final_norm, head, len: offset }
+        let loss_chunk = (LOGIT_ELEMENTS / vocab.max(1)).max(MIN_LOSS_CHUNK);
+        Self { leaves, blocks, embedding, final_norm, head, len: offset, loss_chunk }
     }
 }
 

@@ -15,8 +15,6 @@ use crate::EngineError;
 
 /// Target of positions that predict nothing.
 const IGNORED: i64 = -100;
-/// Logits held at a time; in f32, with softmax and gradient, three times 256 MiB.
-const LOGIT_ELEMENTS: i64 = 1 << 26;
 
 /// One micro-batch on the device.
 #[derive(Debug)]
@@ -186,11 +184,9 @@ impl Pass<'_> {
         hidden.size().last().copied().unwrap_or(0)
     }
 
-    /// Cuts the positions so that the logits stay bounded. A function of the shapes only: it must not vary by machine.
+    /// Cuts the positions so that the logits stay bounded.
     fn chunks(&self, targets: &Tensor) -> impl Iterator<Item = (i64, i64)> + use<> {
-        let total = targets.numel() as i64;
-        let vocab = self.layout.leaves[self.layout.head].shape[0];
-        let step = (LOGIT_ELEMENTS / vocab.max(1)).max(128);
-        (0..total).step_by(step as usize).map(move |start| (start, step.min(total - start)))
+        let (total, step) = (targets.numel() as i64, self.layout.loss_chunk);
+        (0..total).step_by(usize::try_from(step).unwrap_or(1)).map(move |start| (start, step.min(total - start)))
     }
 }

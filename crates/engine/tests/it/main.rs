@@ -1,5 +1,7 @@
 //! The engine at its public edge: small models, fixed seeds, no network; GPU checks say so when there is none.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's failure")]
+
 mod faults;
 mod gpu;
 mod reference;
