@@ -35,6 +35,7 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     shards: Vec<ShardInfo>,
+    tokens: u64,
     next: Cursor,
     counts: Counts,
 }
@@ -58,8 +59,9 @@ impl Journal {
         write_whole(&path, &text)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(BuildError::io("open", &path))?;
         let (next, counts) = kept.last().map(|entry| (entry.next, entry.counts)).unwrap_or_default();
-        let shards = kept.into_iter().map(|entry| entry.shard).collect();
-        Ok((Self { path, file, shards, next, counts }, sound as u64))
+        let shards: Vec<ShardInfo> = kept.into_iter().map(|entry| entry.shard).collect();
+        let tokens = shards.iter().map(|shard| shard.tokens).sum();
+        Ok((Self { path, file, shards, tokens, next, counts }, sound as u64))
     }
 
     /// Where the next shard starts, and what was counted up to there.
@@ -73,7 +75,7 @@ impl Journal {
 
     /// Tokens in all finished shards.
     pub(super) fn tokens(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.tokens).sum()
+        self.tokens
     }
 
     /// Records a finished shard.
@@ -81,6 +83,7 @@ impl Journal {
         let text = line(&Entry { shard: shard.clone(), next, counts });
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         written.map_err(BuildError::io("write", &self.path))?;
+        self.tokens += shard.tokens;
         self.shards.push(shard);
         (self.next, self.counts) = (next, counts);
         Ok(())

@@ -99,3 +99,80 @@ impl PieceSource for ParquetColumn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::basic::Compression;
+    use parquet::data_type::Int32Type;
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    const SCHEMA: &str = "message m { required int32 id; optional binary text (UTF8); repeated binary tags (UTF8); }";
+
+    /// Two row groups; every third text is null, one is empty, one is not UTF-8.
+    fn write(path: &Path, compression: Compression) -> Vec<String> {
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+        let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
+        let mut written = Vec::new();
+        for group in 0..2 {
+            let mut rows = file.next_row_group().unwrap();
+            let levels: Vec<i16> = (0..150).map(|row| i16::from(row % 3 != 0)).collect();
+            let mut texts: Vec<Vec<u8>> =
+                (0..100).map(|row| format!("text {row} of group {group}").into_bytes()).collect();
+            texts[5].clear();
+            texts[6] = vec![b'a', 0xff];
+            let mut column = rows.next_column().unwrap().unwrap();
+            column.typed::<Int32Type>().write_batch(&[1; 150], None, None).unwrap();
+            column.close().unwrap();
+            let values: Vec<ByteArray> = texts.iter().cloned().map(ByteArray::from).collect();
+            let mut column = rows.next_column().unwrap().unwrap();
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
+            column.close().unwrap();
+            let mut column = rows.next_column().unwrap().unwrap();
+            column.typed::<ByteArrayType>().write_batch(&[], Some(&[0; 150]), Some(&[0; 150])).unwrap();
+            column.close().unwrap();
+            rows.close().unwrap();
+            let kept = texts.iter().filter(|text| !text.is_empty());
+            written.extend(kept.map(|text| String::from_utf8_lossy(text).into_owned()));
+        }
+        file.close().unwrap();
+        written
+    }
+
+    #[test]
+    fn every_row_with_text_is_a_document() {
+        let dir = tempfile::tempdir().unwrap();
+        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(Default::default())] {
+            let path = dir.path().join("a.parquet");
+            let want = write(&path, compression);
+            let mut column = ParquetColumn::open(&path, "text").unwrap();
+            let mut got = Vec::new();
+            while let Some(piece) = column.next_piece().unwrap() {
+                assert!(piece.ends_document && piece.lossy == piece.text.contains('\u{fffd}'));
+                got.push(piece.text);
+            }
+            assert_eq!(got, want, "{compression:?}");
+        }
+    }
+
+    #[test]
+    fn other_columns_and_broken_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        write(&path, Compression::SNAPPY);
+        for column in ["nothing", "id", "tags"] {
+            assert!(matches!(ParquetColumn::open(&path, column), Err(BuildError::Unsupported { .. })), "{column}");
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        for cut in (0..bytes.len()).step_by(97) {
+            std::fs::write(&path, &bytes[..cut]).unwrap();
+            assert!(matches!(ParquetColumn::open(&path, "text"), Err(BuildError::Unsupported { .. })), "{cut}");
+        }
+    }
+}

@@ -329,7 +329,7 @@ impl Turn<'_> {
         }
         match self.record.inactive_rounds(self.round.facts.round) {
             0 => {}
-            rounds if !self.record.has_history() || rounds == 0 => {}
+            _ if !self.record.has_history() => {}
             rounds if rounds > MAX_INACTIVE_ROUNDS => self.slash(Slash::InactiveTooLong),
             _ => self.slash(Slash::Inactive),
         }
