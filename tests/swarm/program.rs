@@ -99,7 +99,7 @@ impl Rehearsal {
         };
         self.events
             .iter()
-            .filter(|e| e["event"] == "verdict_received" && e["name"] == "validator-1" && Some(&e["uid"]) == uid.as_ref())
+            .filter(|e| e["event"] == "verdict_received" && e["who"] == "validator-1" && Some(&e["uid"]) == uid.as_ref())
             .map(|e| (e["round"].as_u64().unwrap_or_default(), words(e)))
             .collect()
     }

@@ -18,7 +18,12 @@ pub struct Rating {
 impl Rating {
     /// What the peer is at least worth: μ − 3σ; 0 for a fresh peer.
     pub fn ordinal(&self) -> f64 {
-        self.mu - 3.0 * self.sigma
+        self.conservative(3.0)
+    }
+
+    /// μ − `sigmas`·σ: what the peer is at least worth, the more surely the larger `sigmas`.
+    pub fn conservative(&self, sigmas: f64) -> f64 {
+        self.mu - sigmas * self.sigma
     }
 }
 
@@ -44,7 +49,7 @@ pub struct PlackettLuce {
 impl PlackettLuce {
     /// The model of a run.
     pub fn new(params: &OpenSkillParams) -> Self {
-        let OpenSkillParams { mu, sigma, beta, tau, kappa } = *params;
+        let OpenSkillParams { mu, sigma, beta, tau, kappa, .. } = *params;
         Self { mu, sigma, beta, tau, kappa }
     }
 

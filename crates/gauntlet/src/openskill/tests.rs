@@ -1,11 +1,12 @@
 //! Vectors of protocol.md §11, and more made with `openskill` 6.1.3.
 
 use proptest::prelude::*;
+use types::manifest::GauntletParams;
 
 use super::*;
 
 fn model() -> PlackettLuce {
-    PlackettLuce::new(&OpenSkillParams { mu: 25.0, sigma: 25.0 / 3.0, beta: 7.0, tau: 0.1, kappa: 1e-4 })
+    PlackettLuce::new(&GauntletParams::default().openskill)
 }
 
 fn rating((mu, sigma): (f64, f64)) -> Rating {

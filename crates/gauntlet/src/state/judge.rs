@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use types::manifest::GauntletParams;
-use types::{RejectReason, Round, Uid, Verdict};
+use types::{Hash32, RejectReason, Round, Uid, Verdict};
 
 use super::State;
 use super::facts::{PeerFacts, PeerJudgement, RoundFacts, RoundJudgement};
@@ -155,6 +155,12 @@ impl<'a> RoundView<'a> {
     }
 }
 
+/// The hashes up to the judged round: a validator may judge after it has taken the outer step.
+fn thetas_until(facts: &RoundFacts) -> &[(Round, Hash32)] {
+    let known = facts.thetas.iter().take_while(|(round, _)| *round <= facts.round).count();
+    &facts.thetas[..known]
+}
+
 /// Whether a peer's payload arrived, whatever is in it.
 fn is_there(peer: &PeerFacts) -> bool {
     peer.commit.is_some() && peer.payload != Err(RejectReason::Unavailable)
@@ -179,7 +185,7 @@ fn outcome(
     if let Err(reason) = peer.payload {
         return Outcome::Refused(reason);
     }
-    if facts.thetas.last().is_some_and(|(_, theta)| *theta != commit.theta) {
+    if thetas_until(facts).last().is_some_and(|(_, theta)| *theta != commit.theta) {
         return Outcome::Refused(RejectReason::Desynced);
     }
     if let Err(reason) = peer.filter {
@@ -195,12 +201,16 @@ fn outcome(
     Outcome::Sound(peer.loss.map(|loss| loss.improvement()))
 }
 
-/// One match among everybody who was drawn: gradient scores, and last place for what was missing or refused.
+/// One match: gradient scores of the evaluated; last place for every refused submission, and for what was missing from the
+/// gather list or the draw. What a check refuses needs no draw to be known as bad.
 fn rate(state: &mut State, model: &PlackettLuce, round: &RoundView<'_>, peers: &BTreeMap<Uid, &PeerFacts>) {
     let entry = |peer: &PeerFacts| match round.outcome(peer.uid) {
         outcome @ Outcome::Sound(_) => gain(outcome),
         Outcome::Refused(RejectReason::Unavailable) if round.blind => None,
-        _ => peer.selected.then_some(RANKED_LAST),
+        Outcome::Refused(RejectReason::Unavailable) | Outcome::Missed => {
+            (peer.selected || peer.listed).then_some(RANKED_LAST)
+        }
+        Outcome::Refused(_) => Some(RANKED_LAST),
     };
     let players: Vec<(Uid, f64)> = peers.iter().filter_map(|(uid, peer)| Some((*uid, entry(peer)?))).collect();
     if players.len() < 2 {
@@ -229,7 +239,7 @@ impl Turn<'_> {
     fn run(mut self) -> PeerJudgement {
         let now = self.round.facts.round;
         let outcome = self.round.outcome(self.peer.uid);
-        let steps = self.peer.commit.map(|commit| steps_behind(commit.theta, &self.round.facts.thetas));
+        let steps = self.peer.commit.map(|commit| steps_behind(commit.theta, thetas_until(self.round.facts)));
         if self.peer.commit.is_some() {
             self.record.last_commit = Some(now);
         }
@@ -281,8 +291,8 @@ impl Turn<'_> {
         record.evaluations += 1;
         record.last_evaluated = Some(self.round.facts.round);
         record.bma = bma(self.params, record.bma, improvement.map_or(-1.0, |i| i.sign()));
-        record.score =
-            final_score(self.params, record.rating.ordinal(), record.bma, sync_score(steps), self.round.rounds);
+        let ordinal = record.rating.conservative(self.params.openskill.ordinal_sigmas);
+        record.score = final_score(self.params, ordinal, record.bma, sync_score(steps), self.round.rounds);
         let gain = improvement.map_or(RANKED_LAST, |i| i.gradient_score());
         let negative = gain <= 0.0 || gain < self.round.least_gain;
         if self.round.bad_for_all && negative {

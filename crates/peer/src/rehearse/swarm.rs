@@ -88,7 +88,8 @@ pub enum Show {
 /// An event line with its speaker.
 #[derive(Serialize)]
 struct Tagged<'a> {
-    name: &'a str,
+    /// `who` and not `name`: events have names of their own.
+    who: &'a str,
     #[serde(flatten)]
     line: &'a EventLine,
 }
@@ -333,7 +334,7 @@ impl Swarm<'_> {
     }
 
     fn print(&self, name: &str, line: &EventLine) {
-        if let Ok(text) = serde_json::to_string(&Tagged { name, line }) {
+        if let Ok(text) = serde_json::to_string(&Tagged { who: name, line }) {
             // A reader that has gone is noticed by its signal; nothing to do about it here.
             let _ = writeln!(std::io::stdout().lock(), "{text}");
         }

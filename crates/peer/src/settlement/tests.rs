@@ -83,7 +83,13 @@ fn validators_are_ordered_by_stake() {
         uid: Uid(uid),
         stake: Rao(stake),
         is_validator,
-        ..Neuron::new(Uid(uid), Hotkey([0; 32]))
+        hotkey: Hotkey([0; 32]),
+        registered_at: BlockNumber(0),
+        incentive: 0,
+        dividends: 0,
+        emission: Rao(0),
+        balance: Rao(0),
+        last_weights: None,
     };
     let neurons = [neuron(0, 5, true), neuron(1, 9, true), neuron(2, 99, false), neuron(3, 9, true)];
     assert_eq!(validators_by_stake(&neurons), uids(&[1, 3, 0]));

@@ -60,7 +60,7 @@ pub(super) async fn judge(
         improvement_own: peer.improvement.map(|i| i.own),
         improvement_random: peer.improvement.map(|i| i.random),
         score: peer.score,
-        ordinal: peer.rating.ordinal(),
+        ordinal: peer.rating.conservative(params.openskill.ordinal_sigmas),
         bma: peer.bma,
         sync: peer.sync.unwrap_or(0.0),
     };

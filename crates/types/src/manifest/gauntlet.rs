@@ -56,6 +56,9 @@ pub struct OpenSkillParams {
     pub tau: f64,
     /// Lower bound of the variance factor.
     pub kappa: f64,
+    /// Standard deviations below the mean at which a peer is ranked and paid. The reference's 3 pays the unluckiest of a
+    /// handful of equal peers nothing; it was made for dozens.
+    pub ordinal_sigmas: f64,
 }
 
 /// Thresholds of the overlap check.
@@ -104,7 +107,7 @@ impl Default for GauntletParams {
             min_relative_gain: 0.25,
             exclude_after_negatives: 3,
             missing_slash: 0.75,
-            openskill: OpenSkillParams { mu: 25.0, sigma: 25.0 / 3.0, beta: 7.0, tau: 0.1, kappa: 1e-4 },
+            openskill: OpenSkillParams { mu: 25.0, sigma: 25.0 / 3.0, beta: 7.0, tau: 0.1, kappa: 1e-4, ordinal_sigmas: 3.0 },
             overlap: OverlapParams { high: 0.4, max: 0.5, mega: 0.6, naughty_rounds: 20, from_round: 20 },
             weights: WeightParams { burn_rate: 0.5, gather: 20, reserve: 10, gather_share: 0.75 },
         }
@@ -128,12 +131,13 @@ impl GauntletParams {
         check_range("gauntlet.min_relative_gain", self.min_relative_gain, -1e9, 1.0)?;
         check("gauntlet.exclude_after_negatives", self.exclude_after_negatives > 0, "must be at least 1")?;
         check_range("gauntlet.missing_slash", self.missing_slash, 0.0, 1.0)?;
-        let OpenSkillParams { mu, sigma, beta, tau, kappa } = self.openskill;
+        let OpenSkillParams { mu, sigma, beta, tau, kappa, ordinal_sigmas } = self.openskill;
         check_range("gauntlet.openskill.mu", mu, -1e6, 1e6)?;
         check_range("gauntlet.openskill.sigma", sigma, 1e-6, 1e6)?;
         check_range("gauntlet.openskill.beta", beta, 1e-6, 1e6)?;
         check_range("gauntlet.openskill.tau", tau, 0.0, 1e6)?;
         check_range("gauntlet.openskill.kappa", kappa, 1e-12, 1.0)?;
+        check_range("gauntlet.openskill.ordinal_sigmas", ordinal_sigmas, 0.0, 10.0)?;
         let OverlapParams { high, max, mega, .. } = self.overlap;
         check("gauntlet.overlap", 0.0 < high && high <= max && max <= mega, "must ascend: high, max, mega")?;
         check_range("gauntlet.overlap.mega", mega, 0.0, 1.0)?;
