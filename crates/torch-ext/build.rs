@@ -12,7 +12,13 @@ type BuildResult<T> = Result<T, Box<dyn std::error::Error>>;
 fn main() -> BuildResult<()> {
     println!("cargo:rerun-if-changed=csrc");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
-    let lib = library_folder()?;
+    let given = library_folder()?;
+    let lib = given.canonicalize().map_err(|e| format!("libtorch is not at {}: {e}", given.display()))?;
+    // The path may go through a link that set-up points elsewhere; the version file changes with it.
+    let version = given.join("../build-version");
+    if version.exists() {
+        println!("cargo:rerun-if-changed={}", version.display());
+    }
     let root = lib.parent().ok_or("libtorch's library folder has no parent")?;
     compile(root);
     println!("cargo:lib={}", lib.display());
@@ -24,12 +30,11 @@ fn main() -> BuildResult<()> {
 }
 
 fn library_folder() -> BuildResult<PathBuf> {
-    let folder = match (env::var_os("DEP_TCH_LIBTORCH_LIB"), env::var_os("LIBTORCH")) {
-        (Some(lib), _) => PathBuf::from(lib),
-        (None, Some(root)) => Path::new(&root).join("lib"),
-        (None, None) => return Err("libtorch is not set up: run `cargo xtask setup`".into()),
-    };
-    Ok(folder.canonicalize().map_err(|e| format!("libtorch is not at {}: {e}", folder.display()))?)
+    match (env::var_os("DEP_TCH_LIBTORCH_LIB"), env::var_os("LIBTORCH")) {
+        (Some(lib), _) => Ok(PathBuf::from(lib)),
+        (None, Some(root)) => Ok(Path::new(&root).join("lib")),
+        (None, None) => Err("libtorch is not set up: run `cargo xtask setup`".into()),
+    }
 }
 
 fn compile(root: &Path) {

@@ -11,6 +11,7 @@ fn with(micro_batch: usize, fault: Option<AllocationFault>) -> TorchEngine {
 #[test]
 fn memory_that_ends_halves_the_micro_batch_and_repeats_the_same_data() {
     let mut small = with(2, None);
+    let undisturbed = with(8, None).inner_step(&batch(8, 0), 1e-3).unwrap();
     // Sums over the first half of the batch are already in the gradient when the second micro-batch fails.
     let half_way = AllocationFault::AtMicroBatch(1);
     for (fault, start) in [(AllocationFault::AboveSequences(3), 8), (half_way, 4)] {
@@ -18,6 +19,8 @@ fn memory_that_ends_halves_the_micro_batch_and_repeats_the_same_data() {
         let stats = short.inner_step(&batch(8, 0), 1e-3).unwrap();
         assert_eq!(stats.micro_batch, 2, "{fault:?}");
         assert!(!stats.skipped);
+        // faults.md, case 9: no step lost, the loss within 1e-6.
+        assert!((stats.loss - undisturbed.loss).abs() <= 1e-6, "{} {}", stats.loss, undisturbed.loss);
         if small.optimizer_state().unwrap().step == 0 {
             small.inner_step(&batch(8, 0), 1e-3).unwrap();
         }
