@@ -17,7 +17,8 @@ pub struct RoundFacts {
     pub round: Round,
     /// Whether no outer step was taken in it.
     pub null_round: bool,
-    /// Hashes of the parameters the last rounds started from, newest (this round's) last; a handful suffices.
+    /// Hashes of the parameters the last rounds started from, newest last; a handful suffices. Those after this round
+    /// do not count; without any, nobody is called desynced.
     pub thetas: Vec<(Round, Hash32)>,
     /// One entry per registered uid; of several with one uid the first counts.
     pub peers: Vec<PeerFacts>,

@@ -215,6 +215,27 @@ fn a_validator_that_can_fetch_nothing_blames_nobody() {
 }
 
 #[test]
+fn judging_after_the_outer_step_finds_nobody_desynced() {
+    let mut run = Run::new(3);
+    run.honest(2);
+    let mut facts = run.facts();
+    facts.thetas.push((Round(run.round + 1), theta(run.round + 1)));
+    let judgement = run.judge(&facts);
+    assert!(judgement.peers.iter().all(|peer| peer.verdict == Verdict::Accepted && peer.steps_behind == Some(0.0)));
+}
+
+#[test]
+fn what_a_check_refuses_is_ranked_last_without_a_draw() {
+    let mut run = Run::new(3);
+    run.honest(1);
+    let refused =
+        |peer: &mut PeerFacts| (peer.payload, peer.loss, peer.selected) = (Err(RejectReason::Format), None, false);
+    let judgement = run.with(2, refused);
+    let mu = |uid| judgement.peer(Uid(uid)).unwrap().rating.mu;
+    assert!(mu(2) < mu(0) && mu(2) < mu(1));
+}
+
+#[test]
 fn a_round_is_judged_once() {
     let mut run = Run::new(2);
     let facts = run.facts();

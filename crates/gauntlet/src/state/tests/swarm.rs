@@ -93,9 +93,10 @@ fn a_thousand_random_rounds_give_every_peer_exactly_one_verdict() {
 
 #[test]
 fn noise_earns_next_to_nothing_beside_four_equal_honest_peers() {
-    for seed in 0..20 {
+    for (seed, sigmas) in (0..20).flat_map(|seed| [(seed, 3.0), (seed, 1.0)]) {
         let mut dice = Dice(seed << 32);
         let mut run = Run::new(5);
+        run.params.openskill.ordinal_sigmas = sigmas;
         let mut earned = [0u64; 5];
         for _ in 0..10 {
             let mut facts = run.facts();
