@@ -19,10 +19,22 @@ pub(crate) fn cargo(place: &Place) -> Command {
     command
 }
 
-/// Builds packages of the workspace with `--release`.
-pub(crate) fn build_release(place: &Place, packages: &[&str]) -> Result<()> {
+/// How a build is optimised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As tests are built.
+    Dev,
+    /// As users get it.
+    Release,
+}
+
+/// Builds packages of the workspace.
+pub(crate) fn build(place: &Place, profile: Profile, packages: &[&str]) -> Result<()> {
     let mut command = cargo(place);
-    command.args(["build", "--release"]);
+    command.arg("build");
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
     for package in packages {
         command.args(["--package", package]);
     }

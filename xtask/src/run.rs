@@ -36,5 +36,5 @@ pub(crate) fn build(place: &Place) -> Result<()> {
         }
         say::doing("building (the first time takes about ten minutes on two cores; cargo shows how far it is)");
     }
-    cargo::build_release(place, &["peer", "covey"])
+    cargo::build(place, cargo::Profile::Release, &["peer", "covey"])
 }

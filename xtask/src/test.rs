@@ -1,9 +1,10 @@
 //! `cargo xtask test [FILTER…]`: the whole suite, with nextest where it is installed, else with `cargo test`.
 //!
-//! The two run the same tests. nextest can't be fetched everywhere and takes long to build, so it is used, never
+//! Both run the same tests (no benchmarks, no documentation examples), after building the two programs that
+//! whole-system tests start. nextest can't be fetched everywhere and takes long to build, so it is used, never
 //! installed.
 
-use crate::cargo::{cargo, status_code};
+use crate::cargo::{Profile, build, cargo, status_code};
 use crate::command_line::SetupOptions;
 use crate::place::Place;
 use crate::{machine, say, setup};
@@ -12,11 +13,12 @@ use std::process::ExitCode;
 
 pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) -> Result<ExitCode> {
     setup::setup(place, SetupOptions::default())?;
+    build(place, Profile::Dev, &["peer", "covey"])?;
     let mut command = cargo(place);
     match machine::first_line("cargo", &["nextest", "--version"]) {
         Some(version) => {
             say::note(&format!("runner: {version}"));
-            command.args(["nextest", "run", "--workspace"]);
+            command.args(["nextest", "run", "--workspace", "--tests"]);
             if machine::is_ci() {
                 command.args(["--profile", "ci"]);
             }
@@ -24,7 +26,7 @@ pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) ->
         }
         None => {
             say::note("runner: cargo test (cargo-nextest is not installed)");
-            command.args(["test", "--workspace", "--no-fail-fast", "--all-targets"]);
+            command.args(["test", "--workspace", "--no-fail-fast", "--tests"]);
             // `cargo test` takes one filter before `--` and any number after it.
             command.arg("--").args(filters).args(runner_args);
         }
