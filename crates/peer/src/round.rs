@@ -216,6 +216,8 @@ impl Machine {
                 self.steps = 0;
                 self.enter_round()
             }
+            // A halt may cross the end it asks for: what comes after the phase has ended is old news.
+            Event::InnerDone { .. } | Event::InnerHalted { .. } if self.phase != Phase::Inner => Vec::new(),
             Event::InnerDone { steps } => self.on_inner_done(steps),
             Event::InnerHalted { steps } => self.on_inner_halted(steps),
             Event::Sealed => {
@@ -297,10 +299,12 @@ impl Machine {
         if self.stop == Some(StopWhen::Now) {
             return self.exit();
         }
-        if self.paused && !self.inner_is_over() {
-            return vec![Effect::Save, Effect::Release];
+        match (self.inner_is_over(), self.paused) {
+            (true, _) => self.on_inner_done(steps),
+            (false, true) => vec![Effect::Save, Effect::Release],
+            // Resumed before the halt took effect.
+            (false, false) => vec![Effect::RunInner(self.round)],
         }
-        self.on_inner_done(steps)
     }
 
     fn commit(&mut self) -> Vec<Effect> {

@@ -107,6 +107,14 @@ fn pause_halts_at_an_edge_and_gives_the_device_back() {
 }
 
 #[test]
+fn a_resume_that_overtakes_the_halt_goes_on_with_the_round() {
+    let mut m = machine();
+    run(&mut m, &[head(0), SYNCED, Event::Pause]);
+    assert_eq!(m.on(Event::Resume), [Effect::Acquire]);
+    assert_eq!(m.on(Event::InnerHalted { steps: 2 }), [Effect::RunInner(R0)]);
+}
+
+#[test]
 fn work_done_before_a_pause_is_still_submitted_at_the_deadline() {
     let mut m = machine();
     run(&mut m, &[head(0), SYNCED, Event::Pause, Event::InnerHalted { steps: 2 }]);
