@@ -72,7 +72,10 @@ impl RunState {
         self.began_ms.get_or_insert(line.at_ms);
         self.last_ms = self.last_ms.max(line.at_ms);
         match &line.event {
-            Event::Summary(_) => self.activity = Now::Finished,
+            Event::Summary(_) => {
+                self.activity = Now::Finished;
+                self.lamps.clear();
+            }
             Event::Paused { reason, since_ms, until } => {
                 self.activity = Now::Paused { reason: reason.clone(), since_ms: *since_ms, until_ms: *until };
             }
@@ -130,6 +133,8 @@ impl RunState {
             }
             Event::PhaseChanged { round, phase, .. } => {
                 self.waiting = None;
+                // Fatal is meant for one process. If rounds go on, the run did not end with it.
+                self.problems.iter_mut().for_each(|row| row.fatal = false);
                 if matches!(self.activity, Now::Starting) {
                     self.activity = Now::Running;
                 }

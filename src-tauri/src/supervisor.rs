@@ -79,7 +79,7 @@ fn on_end_asked(child: &mut Child, state: &mut RunState, kill_at: Option<Instant
 fn hear(state: &mut RunState, splitter: &mut LineSplitter, mut bytes: &[u8]) {
     while let Some(line) = splitter.next_line(&mut bytes) {
         let Ok(value) = line.and_then(|line| decode_line::<Value>(&line)) else { continue };
-        let speaker = ["from", "name"].iter().find_map(|key| value[*key].as_str()).unwrap_or("peer").to_owned();
+        let speaker = ["who", "name"].iter().find_map(|key| value[*key].as_str()).unwrap_or("peer").to_owned();
         if let Ok(event) = serde_json::from_value::<EventLine>(value) {
             state.take(&speaker, &event);
         }

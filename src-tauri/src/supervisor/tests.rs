@@ -83,7 +83,7 @@ fn lines_are_heard_however_they_arrive_and_by_either_tag() {
             "{{\"{tag}\":\"peer-1\",\"seq\":0,\"at_ms\":1,\"event\":\"phase_changed\",\"round\":2,\"phase\":\"inner\",\"deadline_block\":9}}\n"
         )
     };
-    for tag in ["from", "name"] {
+    for tag in ["who", "name"] {
         let (mut state, mut splitter) = (RunState::default(), LineSplitter::new());
         for byte in line(tag).bytes() {
             hear(&mut state, &mut splitter, &[byte]);
