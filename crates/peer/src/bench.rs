@@ -118,6 +118,10 @@ fn measure_compression(model: &ModelParams) -> anyhow::Result<()> {
     let secs = began.elapsed().as_secs_f64();
     let bytes = draft.finish(types::Signature([0; 64])).len() as f64;
     let parameters = layout.parameter_count() as f64;
-    println!("compression: {:.2} ns per parameter, {:.5} bytes per parameter on the wire", 1e9 * secs / parameters, bytes / parameters);
+    println!(
+        "compression: {:.2} ns per parameter, {:.5} bytes per parameter on the wire",
+        1e9 * secs / parameters,
+        bytes / parameters
+    );
     Ok(())
 }

@@ -117,7 +117,8 @@ fn text() -> Check {
     match crate::rehearse::fetched_text() {
         Some(path) => Check { name: "text", state: CheckState::Ok, detail: path.display().to_string() },
         None => {
-            let detail = "none fetched: rehearsals use built-in stories; `cargo xtask setup` fetches a dictionary".into();
+            let detail =
+                "none fetched: rehearsals use built-in stories; `cargo xtask setup` fetches a dictionary".into();
             Check { name: "text", state: CheckState::Limited, detail }
         }
     }
@@ -125,9 +126,8 @@ fn text() -> Check {
 
 fn plan(machine: Machine) -> Check {
     let inner = crate::rehearse::inner_params(15, 4, 12);
-    let fits = |name: &&str| {
-        ModelParams::preset(name).is_some_and(|model| memory_plan(&model, &inner, 2048, machine).fits)
-    };
+    let fits =
+        |name: &&str| ModelParams::preset(name).is_some_and(|model| memory_plan(&model, &inner, 2048, machine).fits);
     let names: Vec<&str> = ModelParams::preset_names().filter(fits).collect();
     let state = if names.is_empty() { CheckState::Missing } else { CheckState::Ok };
     Check { name: "models", state, detail: format!("fit this machine: {}", names.join(", ")) }

@@ -70,7 +70,7 @@ impl Events {
         let all = self.queue.max_capacity();
         let drained = self.queue.reserve_many(all);
         // Being handed the whole queue means that it is empty; the writer flushes after each line.
-        let _ = tokio::time::timeout(FLUSH_TIME, drained).await.map(|permits| drop(permits));
+        let _ = tokio::time::timeout(FLUSH_TIME, drained).await.map(drop);
         tokio::time::sleep(LAST_LINE_TIME).await;
     }
 

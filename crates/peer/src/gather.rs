@@ -154,7 +154,9 @@ impl Gatherer {
         let mut running = JoinSet::new();
         let mut out = Vec::with_capacity(queue.len());
         loop {
-            while running.len() < PARALLEL_FETCHES && let Some((uid, commitment)) = queue.pop() {
+            while running.len() < PARALLEL_FETCHES
+                && let Some((uid, commitment)) = queue.pop()
+            {
                 let this = Arc::clone(self);
                 running.spawn(async move { (uid, this.payload(round, uid, commitment, theta, deadline).await) });
             }
@@ -167,7 +169,14 @@ impl Gatherer {
     }
 
     /// One payload: from memory, or fetched and decoded. Only outcomes that cannot change are remembered.
-    async fn payload(&self, round: Round, uid: Uid, commitment: Commitment, theta: Hash32, deadline: Instant) -> Checked {
+    async fn payload(
+        &self,
+        round: Round,
+        uid: Uid,
+        commitment: Commitment,
+        theta: Hash32,
+        deadline: Instant,
+    ) -> Checked {
         if let Some(known) = self.known(round, uid) {
             return known;
         }
@@ -271,12 +280,20 @@ impl Gatherer {
         results.into_iter().filter_map(|(uid, result)| result.err().map(|reason| (uid, reason))).collect()
     }
 
-    async fn insist(&self, round: Round, uid: Uid, commitment: Commitment, theta: Hash32) -> Result<Checked, GatherError> {
+    async fn insist(
+        &self,
+        round: Round,
+        uid: Uid,
+        commitment: Commitment,
+        theta: Hash32,
+    ) -> Result<Checked, GatherError> {
         let since_ms = now_ms();
         loop {
             let deadline = Instant::now() + Duration::from_secs(RETRY_SECS);
             match self.payload(round, uid, commitment, theta, deadline).await {
-                Checked::Bad(RejectReason::Unavailable | RejectReason::WrongRoot) if self.stop.is_cancelled() => return Err(GatherError::Cancelled),
+                Checked::Bad(RejectReason::Unavailable | RejectReason::WrongRoot) if self.stop.is_cancelled() => {
+                    return Err(GatherError::Cancelled);
+                }
                 // Most attested it, so somebody holds the right bytes.
                 Checked::Bad(RejectReason::Unavailable | RejectReason::WrongRoot) => {
                     let (for_whom, what) = (vec![format!("uid {uid}")], format!("its payload of round {round}"));
@@ -332,6 +349,7 @@ fn unfetched(error: &FetchError) -> RejectReason {
         FetchError::Unavailable { sources, .. } | FetchError::Deadline { sources, .. } => sources.as_slice(),
         _ => &[],
     };
-    let lied = |s: &SourceReport| matches!(s.failure, Some(SourceFailure::BadChunk { .. } | SourceFailure::WrongManifest));
+    let lied =
+        |s: &SourceReport| matches!(s.failure, Some(SourceFailure::BadChunk { .. } | SourceFailure::WrongManifest));
     if sources.iter().any(lied) { RejectReason::WrongRoot } else { RejectReason::Unavailable }
 }

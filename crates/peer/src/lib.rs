@@ -13,8 +13,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub const LEDGER_RETRY: std::time::Duration = std::time::Duration::from_secs(30);
 
 pub mod bench;
-pub mod checkpoint;
 pub mod cheat;
+pub mod checkpoint;
 pub mod command;
 pub mod data;
 pub mod doctor;

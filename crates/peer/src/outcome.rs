@@ -103,17 +103,25 @@ impl PeerError {
     /// What a person is told.
     pub fn problem(&self) -> Problem {
         let (code, hint) = match self.exit_code() {
-            ExitCode::DiskFull => ("disk_full", "Free some space on this disk and start again; the last saved state stands"),
+            ExitCode::DiskFull => {
+                ("disk_full", "Free some space on this disk and start again; the last saved state stands")
+            }
             ExitCode::WrongRun => ("wrong_run", "Check that the folder is the run you mean to join"),
-            ExitCode::SignerUnavailable => ("signer_unavailable", "Unlock the wallet or check the key file, then start again"),
+            ExitCode::SignerUnavailable => {
+                ("signer_unavailable", "Unlock the wallet or check the key file, then start again")
+            }
             ExitCode::SignerRefused => ("signer_refused", "The signer's audit log says why"),
             ExitCode::HotkeyNotRegistered => ("not_registered", "Register this hotkey in the run first"),
-            ExitCode::ChainUnreachable => ("chain_unreachable", "Check that the run's ledger runs; work goes on once it answers"),
+            ExitCode::ChainUnreachable => {
+                ("chain_unreachable", "Check that the run's ledger runs; work goes on once it answers")
+            }
             ExitCode::CheckpointCorrupt => {
                 ("checkpoint_damaged", "Remove this peer's state folder to join afresh; nothing else is lost")
             }
             ExitCode::DatasetCorrupt => ("dataset_damaged", "Build the data set again with `covey-peer data build`"),
-            ExitCode::ExchangeUnreachable => ("exchange_unreachable", "Check that the run's shared folder can be written"),
+            ExitCode::ExchangeUnreachable => {
+                ("exchange_unreachable", "Check that the run's shared folder can be written")
+            }
             _ => ("failed", "The log says more; starting again is safe"),
         };
         Problem::new(code, self.to_string(), hint)

@@ -90,8 +90,7 @@ impl RunFolder {
         let signed = SignedManifest::from_bytes(&bytes).map_err(|source| PlacesError::Manifest { path, source })?;
         let path = dir.join(PLACES_FILE);
         let bytes = read_bounded(&path, MAX_PLACES_BYTES)?;
-        let places =
-            serde_json::from_slice(&bytes).map_err(|e| PlacesError::Syntax { path, why: e.to_string() })?;
+        let places = serde_json::from_slice(&bytes).map_err(|e| PlacesError::Syntax { path, why: e.to_string() })?;
         Ok(Self { dir: dir.to_owned(), signed, places })
     }
 
@@ -106,11 +105,12 @@ impl RunFolder {
         };
         fs::create_dir_all(dir).map_err(io(dir))?;
         let run = dir.join(RUN_FILE);
-        let text = serde_json::to_vec(&signed).map_err(|e| PlacesError::Syntax { path: run.clone(), why: e.to_string() })?;
+        let text =
+            serde_json::to_vec(&signed).map_err(|e| PlacesError::Syntax { path: run.clone(), why: e.to_string() })?;
         fs::write(&run, text).map_err(io(&run))?;
         let path = dir.join(PLACES_FILE);
-        let text =
-            serde_json::to_vec_pretty(&places).map_err(|e| PlacesError::Syntax { path: path.clone(), why: e.to_string() })?;
+        let text = serde_json::to_vec_pretty(&places)
+            .map_err(|e| PlacesError::Syntax { path: path.clone(), why: e.to_string() })?;
         fs::write(&path, text).map_err(io(&path))?;
         Ok(Self { dir: dir.to_owned(), signed, places })
     }

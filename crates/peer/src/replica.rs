@@ -133,15 +133,14 @@ impl Replica {
         let build = move || -> Result<Box<dyn Engine>, engine::EngineError> {
             Ok(Box::new(TorchEngine::new(&model, &inner, options, seed)?))
         };
-        let trainer_input =
-            TrainerInput { manifest: Arc::clone(&manifest), dataset: Arc::new(dataset), folder, cheat };
+        let trainer_input = TrainerInput { manifest: Arc::clone(&manifest), dataset: Arc::new(dataset), folder, cheat };
         let started = crate::trainer::start(trainer_input, build).await?;
         let trainer = started.handle;
         let payload_limit = trainer.layout().max_submission_bytes() as u64;
         let checkpoint_bytes = 4 * trainer.layout().parameter_count() as u64;
         let largest = payload_limit.max(checkpoint_bytes);
         let limits = StoreLimits { max_bytes: largest.saturating_mul(64), max_blob_bytes: largest };
-        let store = Arc::new(BlobStore::open(&run.share_of(&name), limits)?);
+        let store = Arc::new(BlobStore::open(run.share_of(&name), limits)?);
         let source = Arc::new(FolderSource::parent(&run.places.share));
         let fetcher = Arc::new(Fetcher::new(vec![source], FetchLimits::up_to(largest)));
         let gatherer = Arc::new(Gatherer::new(
@@ -417,12 +416,14 @@ impl Replica {
             .iter()
             .filter(|r| r.uid == self.uid)
             .filter_map(|r| match &r.record {
-                Record::Commit { root, .. } | Record::Report { root, .. } | Record::Checkpoint { root, .. } => Some(*root),
+                Record::Commit { root, .. } | Record::Report { root, .. } | Record::Checkpoint { root, .. } => {
+                    Some(*root)
+                }
                 Record::Attest { .. } => None,
             })
             .collect();
         let store = Arc::clone(&self.store);
-        blocking(move || store.retain(|root| roots.contains(&root))).await??;
+        blocking(move || store.retain(|root| roots.contains(root))).await??;
         Ok(())
     }
 

@@ -142,6 +142,6 @@ mod tests {
     fn the_words_are_frozen() {
         let text = String::from_utf8(report().to_bytes()).unwrap();
         assert!(text.contains(r#""outcome":{"verdict":"rejected","reason":"copied"}"#), "{text}");
-        assert_eq!(Hash32::of(text.as_bytes()).short(), "GOLD", "{text}");
+        assert_eq!(Hash32::of(text.as_bytes()).short(), "ce052126", "{text}");
     }
 }

@@ -144,12 +144,17 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
     remove_unless(kept || result.is_err(), &dir);
     match result {
         Ok(_) => Ok(()),
-        Err(error) => Err(failed(anyhow::Error::from(error).context(format!("the rehearsal failed; files: {}", dir.display())))),
+        Err(error) => {
+            Err(failed(anyhow::Error::from(error).context(format!("the rehearsal failed; files: {}", dir.display()))))
+        }
     }
 }
 
 fn remove_unless(keep: bool, dir: &Path) {
-    if !keep && dir.exists() && let Err(error) = std::fs::remove_dir_all(dir) {
+    if !keep
+        && dir.exists()
+        && let Err(error) = std::fs::remove_dir_all(dir)
+    {
         tracing::warn!("`{}` could not be removed: {error}", dir.display());
     }
 }

@@ -419,11 +419,7 @@ impl Machine {
 
     /// The block phase of the machine's own round as the head stands; past rounds count as settled.
     fn block_phase(&self) -> BlockPhase {
-        if self.params.round_of(self.head) > self.round {
-            BlockPhase::Settle
-        } else {
-            self.params.phase_of(self.head)
-        }
+        if self.params.round_of(self.head) > self.round { BlockPhase::Settle } else { self.params.phase_of(self.head) }
     }
 
     fn inner_is_over(&self) -> bool {

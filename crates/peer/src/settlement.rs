@@ -49,8 +49,7 @@ impl RoundRecords {
             match &r.record {
                 Record::Commit { root, bytes, theta, .. } => {
                     let order = (r.block, r.index);
-                    let commitment =
-                        Commitment { hotkey: r.hotkey, root: *root, bytes: *bytes, theta: *theta, order };
+                    let commitment = Commitment { hotkey: r.hotkey, root: *root, bytes: *bytes, theta: *theta, order };
                     out.commits.entry(r.uid).or_insert(commitment);
                 }
                 Record::Attest { have, .. } => {

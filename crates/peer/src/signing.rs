@@ -55,9 +55,10 @@ impl Signer for IpcSigner {
         match answer {
             Ok(Ok(Ok(signature))) => {
                 // A signature that does not hold would only be refused later, by somebody else, with less to say.
-                self.hotkey
-                    .verify(&payload.to_bytes(), &signature)
-                    .map_err(|e| SignError::Refused { operation, reason: format!("it signed with another key: {e}") })?;
+                self.hotkey.verify(&payload.to_bytes(), &signature).map_err(|e| SignError::Refused {
+                    operation,
+                    reason: format!("it signed with another key: {e}"),
+                })?;
                 Ok(signature)
             }
             Ok(Ok(Err(reason))) => Err(SignError::Refused { operation, reason }),

@@ -63,7 +63,8 @@ pub async fn run(input: TrainInput, chain: Arc<dyn ChainBackend>, stop: Cancella
     let head = replica.chain.head().await?;
     let (heads, mut head_changes) = watch::channel(head);
     let machine = Machine::new(replica.manifest.rounds, replica.manifest.chain.clock);
-    let mut driver = Driver { replica: Arc::clone(&replica), machine, tasks: JoinSet::new(), said: None, cheats, exit: false };
+    let mut driver =
+        Driver { replica: Arc::clone(&replica), machine, tasks: JoinSet::new(), said: None, cheats, exit: false };
     driver.tasks.spawn({
         let follow = crate::head::follow(Arc::clone(&replica.chain), heads, events.clone(), stop.clone());
         async move {
@@ -162,7 +163,8 @@ impl Driver {
         match error {
             PeerError::Gather(GatherError::Desynced { round, ours, theirs }) => {
                 let title = format!("Parameters differ from the other peers' in round {round}");
-                let hint = format!("Ours are {}, theirs {}. Starting again from a checkpoint", ours.short(), theirs.short());
+                let hint =
+                    format!("Ours are {}, theirs {}. Starting again from a checkpoint", ours.short(), theirs.short());
                 let problem = Problem::new("desynced", title, hint);
                 self.replica.events.say(Said::Problem { problem, fatal: false }).await;
                 Ok(Some(Event::Desynced))
@@ -203,7 +205,10 @@ impl Driver {
         let price = match (when, self.machine.phase()) {
             (StopWhen::EndOfRound, _) => "the running round is finished first; nothing is lost".to_owned(),
             (StopWhen::Now, Phase::Inner) => {
-                format!("round {} goes on after a restart if its deadline allows, else it is lost", self.machine.round())
+                format!(
+                    "round {} goes on after a restart if its deadline allows, else it is lost",
+                    self.machine.round()
+                )
             }
             (StopWhen::Now, _) => "nothing is lost".to_owned(),
         };

@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 use types::manifest::RunManifest;
 use types::{Hash32, Round, Uid};
 
-use crate::checkpoint::{CheckpointError, InnerProgress, State, StateFolder};
 use crate::cheat::Cheat;
+use crate::checkpoint::{CheckpointError, InnerProgress, State, StateFolder};
 
 pub use work::{Evaluation, OuterResult, OwnCheck, SealInput, Sealed};
 
@@ -171,9 +171,10 @@ where
     let halt = Arc::new(AtomicBool::new(false));
     let (ready, standing) = oneshot::channel();
     let (thread_layout, thread_halt) = (Arc::clone(&layout), Arc::clone(&halt));
-    let body = move || match build().map_err(TrainerError::from).and_then(|engine| {
-        Trainer::open(input, engine, thread_layout, thread_halt, events)
-    }) {
+    let body = move || match build()
+        .map_err(TrainerError::from)
+        .and_then(|engine| Trainer::open(input, engine, thread_layout, thread_halt, events))
+    {
         Ok((mut trainer, standing)) => {
             if ready.send(Ok(standing)).is_ok() {
                 trainer.run(&inbox);

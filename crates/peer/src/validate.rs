@@ -125,7 +125,11 @@ impl Validator {
                 Ok(()) => {}
                 Err(PeerError::Gather(GatherError::Desynced { round, ours, theirs })) => {
                     let title = format!("Parameters differ from the peers' in round {round}");
-                    let hint = format!("Ours are {}, theirs {}. Starting again from a checkpoint", ours.short(), theirs.short());
+                    let hint = format!(
+                        "Ours are {}, theirs {}. Starting again from a checkpoint",
+                        ours.short(),
+                        theirs.short()
+                    );
                     let problem = Problem::new("desynced", title, hint);
                     self.replica.events.say(Said::Problem { problem, fatal: false }).await;
                     self.replica.catch_up(true).await?;
@@ -144,7 +148,11 @@ impl Validator {
         self.say_phase(PeerPhase::Settle, round).await;
         self.until(rounds.commit_deadline(round)).await?;
         self.say_phase(PeerPhase::Gather, round).await;
-        let patience = if self.at() < rounds.attest_deadline(round) { self.replica.gather_time() } else { std::time::Duration::ZERO };
+        let patience = if self.at() < rounds.attest_deadline(round) {
+            self.replica.gather_time()
+        } else {
+            std::time::Duration::ZERO
+        };
         let checked = self.replica.gatherer.gather(round, theta, tokio::time::Instant::now() + patience).await?;
         if self.at() < rounds.attest_deadline(round) {
             self.replica.attest(round).await?;
@@ -174,7 +182,8 @@ impl Validator {
         let body = report.to_bytes();
         let store = Arc::clone(&self.replica.store);
         let id = blocking(move || store.put(&body)).await??;
-        let record = Record::Report { round: report.round, root: id.root, bytes: id.bytes, gather: report.gather.clone() };
+        let record =
+            Record::Report { round: report.round, root: id.root, bytes: id.bytes, gather: report.gather.clone() };
         loop {
             let published = match self.replica.chain.publish(&record, self.replica.signer.as_ref()).await {
                 Ok(_) | Err(ChainError::Duplicate { .. }) => {
@@ -185,7 +194,10 @@ impl Validator {
             match published {
                 Ok(()) => break,
                 Err(error) if error.is_retryable() && !self.replica.stop.is_cancelled() => {
-                    self.replica.events.log(LogLevel::Warn, format!("report on round {}: {error}; trying again", report.round)).await;
+                    self.replica
+                        .events
+                        .log(LogLevel::Warn, format!("report on round {}: {error}; trying again", report.round))
+                        .await;
                     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
                 }
                 Err(error) => return Err(error.into()),

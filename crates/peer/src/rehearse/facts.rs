@@ -83,7 +83,9 @@ impl Facts {
             Event::VerdictReceived { round, uid, verdict, .. } => {
                 self.take_verdict(*round, *uid, *verdict, elapsed_s);
             }
-            Event::Waiting { for_whom, what, .. } => self.waiting = Some(format!("{what} from {}", for_whom.join(", "))),
+            Event::Waiting { for_whom, what, .. } => {
+                self.waiting = Some(format!("{what} from {}", for_whom.join(", ")))
+            }
             Event::Problem { problem, .. } => self.problem = Some(problem.clone()),
             _ => {}
         }

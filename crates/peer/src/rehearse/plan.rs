@@ -19,7 +19,8 @@ const MAX_PEERS: u32 = 64;
 /// A rehearsal is to be watched, not lived through.
 const MAX_ROUNDS: u64 = 100_000;
 /// Blocks of a rehearsal round; phases are cut at these offsets.
-const ROUND: RoundParams = RoundParams { blocks: 20, commit_by: 12, attest_by: 19, null_rounds: 1, checkpoint_every: 4 };
+const ROUND: RoundParams =
+    RoundParams { blocks: 20, commit_by: 12, attest_by: 19, null_rounds: 1, checkpoint_every: 4 };
 /// One credit per block: twenty a round.
 const RAO_PER_BLOCK: Rao = Rao(Rao::PER_CREDIT);
 /// Stake of a rehearsal's validators; only its proportion matters.
@@ -87,7 +88,9 @@ pub enum PlanError {
         known: String,
     },
     /// A rehearsal trains on bytes or a small vocabulary, on this machine, several times over.
-    #[error("model `{model}` has {millions} million parameters; {peers} peers of it need {gb} GB of memory, more than the {have} GB here")]
+    #[error(
+        "model `{model}` has {millions} million parameters; {peers} peers of it need {gb} GB of memory, more than the {have} GB here"
+    )]
     TooLarge {
         /// The preset.
         model: String,
@@ -201,7 +204,12 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError::Manifest`].
-    pub fn manifest(&self, dataset: Hash32, sequencer: Hotkey, validators: &[Hotkey]) -> Result<RunManifest, PlanError> {
+    pub fn manifest(
+        &self,
+        dataset: Hash32,
+        sequencer: Hotkey,
+        validators: &[Hotkey],
+    ) -> Result<RunManifest, PlanError> {
         let input = &self.input;
         let manifest = RunManifest {
             version: MANIFEST_VERSION,

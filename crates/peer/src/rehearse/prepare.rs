@@ -132,7 +132,8 @@ fn build_shards(
     };
     let key = Hash32::of(format!("{what}\0{sequence}\0bytes").as_bytes()).short();
     let out = datasets.join(format!("{key}-{sequence}"));
-    let mut options = BuildOptions::new(corpus.map(Path::to_owned).into_iter().collect(), out.clone(), Tokenizer::bytes());
+    let mut options =
+        BuildOptions::new(corpus.map(Path::to_owned).into_iter().collect(), out.clone(), Tokenizer::bytes());
     options.sequence_tokens = sequence;
     options.held_out_sequences = HELD_OUT_SEQUENCES;
     options.name = "rehearsal text".into();

@@ -79,9 +79,7 @@ impl Process {
         let stderr = File::options().create(true).append(true).open(&line.stderr)?;
         let mut child = Program::new(std::env::current_exe()?)
             .args(&line.args)
-            // OpenMP threads that spin while they wait would take the other peers' cores (engine recipe §11).
-            .env("OMP_WAIT_POLICY", "PASSIVE")
-            .env("OMP_NUM_THREADS", line.threads.to_string())
+            .envs(engine::spawn_environment(line.threads))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)

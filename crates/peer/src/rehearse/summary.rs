@@ -72,9 +72,11 @@ pub(super) async fn of(
         first_accepted_s: facts.first_accepted_s,
         restarts: facts.restarts,
         wall_s: wall.as_secs_f64(),
-        cheater: plan.input.cheaters.first().map(|_| {
-            plan.input.cheaters.iter().map(|c| c.word()).collect::<Vec<_>>().join(",")
-        }),
+        cheater: plan
+            .input
+            .cheaters
+            .first()
+            .map(|_| plan.input.cheaters.iter().map(|c| c.word()).collect::<Vec<_>>().join(",")),
         ..Summary::default()
     };
     count_verdicts(&mut summary, &history, &neurons);
@@ -101,7 +103,8 @@ async fn history(prepared: &Prepared, chain: &dyn ChainBackend, rounds: u64) -> 
     let params = &prepared.run.manifest().rounds;
     let source = Arc::new(FolderSource::parent(&prepared.run.places.share));
     let fetcher = Fetcher::new(vec![source], FetchLimits::up_to(MAX_REPORT_BYTES));
-    let mut out = History { rounds: BTreeMap::new(), reports: BTreeMap::new(), starts: BTreeMap::new(), thetas_equal: true };
+    let mut out =
+        History { rounds: BTreeMap::new(), reports: BTreeMap::new(), starts: BTreeMap::new(), thetas_equal: true };
     let mut from = 0;
     // Reports on the last rounds stand in the rounds after it.
     while from <= rounds + 1 {
@@ -197,7 +200,8 @@ fn credit(
     }
     let cheaters: BTreeSet<String> = plan.cheaters().into_iter().map(|(name, _)| name).collect();
     let mean = |of: &dyn Fn(&String) -> bool| {
-        let balances: Vec<u64> = summary.credits_by_peer.iter().filter(|(name, _)| of(name)).map(|(_, r)| r.0).collect();
+        let balances: Vec<u64> =
+            summary.credits_by_peer.iter().filter(|(name, _)| of(name)).map(|(_, r)| r.0).collect();
         balances.iter().map(|b| *b as f64).sum::<f64>() / balances.len().max(1) as f64
     };
     let honest = mean(&|name| !cheaters.contains(name));

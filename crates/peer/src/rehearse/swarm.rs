@@ -49,7 +49,7 @@ pub enum RehearseError {
         source: std::io::Error,
     },
     /// A process ended in a way that a restart cannot mend.
-    #[error("`{name}` ended with {exit}; its log is `{log}`")]
+    #[error("`{name}` ended with {exit}{}; its log is `{log}`", said(.problem.as_deref()))]
     Child {
         /// Its name.
         name: String,
@@ -58,7 +58,7 @@ pub enum RehearseError {
         /// Its standard error.
         log: PathBuf,
         /// What it said was wrong.
-        problem: Option<Problem>,
+        problem: Option<Box<Problem>>,
     },
     /// Nothing moved for a long time.
     #[error("no progress for {secs} s; waiting for {waiting}")]
@@ -74,6 +74,10 @@ pub enum RehearseError {
     /// The ledger's account could not be read.
     #[error(transparent)]
     Summary(#[from] SummaryError),
+}
+
+fn said(problem: Option<&Problem>) -> String {
+    problem.map_or_else(String::new, |problem| format!(" ({problem})"))
 }
 
 /// How the rehearsal shows itself.
@@ -232,7 +236,8 @@ impl Swarm<'_> {
         }
         let victim = &input.kill;
         // In the middle of inner steps where there are any: that is where the most could be lost.
-        let moment = |at: u64| self.facts.in_the_middle_of(victim, Round(at)) || round > Round(at) || !victim.contains("peer");
+        let moment =
+            |at: u64| self.facts.in_the_middle_of(victim, Round(at)) || round > Round(at) || !victim.contains("peer");
         if !self.killed && input.kill_at.is_some_and(|at| round >= Round(at) && moment(at)) {
             self.killed = true;
             if let Some(slot) = self.slots.get(victim) {
@@ -243,7 +248,8 @@ impl Swarm<'_> {
     }
 
     async fn on_tick(&mut self) -> Result<(), RehearseError> {
-        let due: Vec<String> = self.slots.iter().filter(|(_, slot)| slot.is_due()).map(|(name, _)| name.clone()).collect();
+        let due: Vec<String> =
+            self.slots.iter().filter(|(_, slot)| slot.is_due()).map(|(name, _)| name.clone()).collect();
         for name in due {
             self.facts.restarts += 1;
             self.start(&name).await?;
@@ -269,7 +275,12 @@ impl Swarm<'_> {
         if hopeless {
             let exit = status.map_or_else(|| "an unknown status".into(), |s| s.to_string());
             let log = self.slots[name].log();
-            return Err(RehearseError::Child { name: name.into(), exit, log, problem: self.facts.problem.clone() });
+            return Err(RehearseError::Child {
+                name: name.into(),
+                exit,
+                log,
+                problem: self.facts.problem.clone().map(Box::new),
+            });
         }
         Ok(())
     }

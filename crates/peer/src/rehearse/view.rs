@@ -51,14 +51,18 @@ impl View {
     /// A fact that is worth a line.
     pub(super) fn event(&mut self, name: &str, event: &Event, facts: &Facts) {
         match event {
-            Event::Evaluated { round, loss } if role_of(name) == Role::Validate => self.round_line(*round, *loss, facts),
+            Event::Evaluated { round, loss } if role_of(name) == Role::Validate => {
+                self.round_line(*round, *loss, facts)
+            }
             Event::VerdictReceived { round, uid, verdict: verdict @ Verdict::Rejected(_), .. }
                 if role_of(name) == Role::Validate =>
             {
                 let who = who(facts, *uid);
                 self.line(&format!("  round {round}: {who} {verdict}"));
             }
-            Event::PeerExited { restarting, .. } if *restarting => self.line(&format!("  {name} ended and is started again")),
+            Event::PeerExited { restarting, .. } if *restarting => {
+                self.line(&format!("  {name} ended and is started again"))
+            }
             Event::Problem { problem, .. } => self.line(&format!("  {name}: {problem}")),
             _ => {}
         }
@@ -95,8 +99,12 @@ impl View {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        self.line(&format!("Held-out loss {:.4} → {:.4} nats per byte over {} rounds", s.eval_loss_first, s.eval_loss_last, s.rounds));
-        let refused: Vec<String> = s.rejected.iter().map(|(reason, n)| format!("{n} {}", reason.replace('_', " "))).collect();
+        self.line(&format!(
+            "Held-out loss {:.4} → {:.4} nats per byte over {} rounds",
+            s.eval_loss_first, s.eval_loss_last, s.rounds
+        ));
+        let refused: Vec<String> =
+            s.rejected.iter().map(|(reason, n)| format!("{n} {}", reason.replace('_', " "))).collect();
         let refused = if refused.is_empty() { "nothing else".to_owned() } else { refused.join(", ") };
         self.line(&format!("Submissions: {} accepted; {refused}", s.accepted));
         for (name, rao) in &s.credits_by_peer {

@@ -63,8 +63,7 @@ fn a_late_commitment_still_takes_the_outer_step() {
         &mut m,
         &[head(0), SYNCED, head(6), Event::InnerHalted { steps: 1 }, Event::Sealed, Event::Gathered, head(9)],
     );
-    let want =
-        [Effect::RunInner(R0), Effect::HaltInner, Effect::Seal(R0), Effect::Gather(R0), Effect::Attest(R0)];
+    let want = [Effect::RunInner(R0), Effect::HaltInner, Effect::Seal(R0), Effect::Gather(R0), Effect::Attest(R0)];
     assert_eq!(effects, want);
     assert_eq!(run(&mut m, &[Event::Attested]), [Effect::Outer(R0)]);
 }
@@ -72,11 +71,9 @@ fn a_late_commitment_still_takes_the_outer_step() {
 #[test]
 fn a_peer_that_comes_while_others_gather_joins_the_next_round() {
     let mut m = machine();
-    let effects = run(&mut m, &[head(7), SYNCED, Event::Gathered, Event::Attested, head(9), Event::OuterDone, head(10)]);
-    assert_eq!(
-        effects,
-        [Effect::Gather(R0), Effect::Attest(R0), Effect::Outer(R0), Effect::RunInner(Round(1))]
-    );
+    let effects =
+        run(&mut m, &[head(7), SYNCED, Event::Gathered, Event::Attested, head(9), Event::OuterDone, head(10)]);
+    assert_eq!(effects, [Effect::Gather(R0), Effect::Attest(R0), Effect::Outer(R0), Effect::RunInner(Round(1))]);
 }
 
 #[test]
@@ -127,7 +124,10 @@ fn a_paused_peer_follows_the_run_without_training() {
     let mut m = machine();
     run(&mut m, &[Event::Pause]);
     assert_eq!(run(&mut m, &[head(0), SYNCED, head(6)]), [Effect::Gather(R0)]);
-    assert_eq!(run(&mut m, &[Event::Gathered, Event::Attested, head(9), Event::OuterDone, head(10)]).last(), Some(&Effect::Outer(R0)));
+    assert_eq!(
+        run(&mut m, &[Event::Gathered, Event::Attested, head(9), Event::OuterDone, head(10)]).last(),
+        Some(&Effect::Outer(R0))
+    );
     assert_eq!(m.on(Event::Resume), [Effect::Acquire, Effect::RunInner(Round(1))]);
 }
 
@@ -136,16 +136,8 @@ fn stop_at_the_end_of_the_round_finishes_it_first() {
     let mut m = machine();
     run(&mut m, &[head(0), SYNCED]);
     assert_eq!(m.on(Event::Stop(StopWhen::EndOfRound)), []);
-    let effects = run(
-        &mut m,
-        &[
-            Event::InnerDone { steps: 3 },
-            Event::Sealed,
-            Event::Committed,
-            head(9),
-            Event::OuterDone,
-        ],
-    );
+    let effects =
+        run(&mut m, &[Event::InnerDone { steps: 3 }, Event::Sealed, Event::Committed, head(9), Event::OuterDone]);
     assert_eq!(effects[..2], [Effect::Seal(R0), Effect::Commit(R0)]);
     assert_eq!(effects[effects.len() - 2..], [Effect::Save, Effect::Exit]);
 }

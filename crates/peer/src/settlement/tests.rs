@@ -28,8 +28,15 @@ fn uids(list: &[u16]) -> Vec<Uid> {
 
 #[test]
 fn a_payload_counts_when_more_than_half_of_the_voters_hold_it() {
-    let records =
-        [commit(11, 1), commit(11, 2), commit(12, 3), attest(0, &[1, 2]), attest(1, &[1, 2]), attest(2, &[1, 2, 3]), attest(3, &[3])];
+    let records = [
+        commit(11, 1),
+        commit(11, 2),
+        commit(12, 3),
+        attest(0, &[1, 2]),
+        attest(1, &[1, 2]),
+        attest(2, &[1, 2, 3]),
+        attest(3, &[3]),
+    ];
     let round = RoundRecords::of(Round(1), &records);
     let validators = BTreeSet::from([Uid(0)]);
     assert_eq!(round.candidates(&uids(&[1, 2, 3]), &validators), uids(&[1, 2]));

@@ -75,7 +75,8 @@ async fn seal(replica: &Replica, round: Round, cheats: bool) -> EffectEnd {
     bytes[unsigned..].copy_from_slice(&signature.0);
     let check = replica.trainer.check(bytes.clone(), input).await?;
     let lamps = lamps(replica, round, &check).await?;
-    let (raw_bytes, sent_bytes) = (ByteCount(4 * replica.trainer.layout().parameter_count() as u64), ByteCount(bytes.len() as u64));
+    let (raw_bytes, sent_bytes) =
+        (ByteCount(4 * replica.trainer.layout().parameter_count() as u64), ByteCount(bytes.len() as u64));
     let error_feedback_norm = check.error_feedback_norm;
     replica.events.say(Said::Compressed { round, raw_bytes, sent_bytes, error_feedback_norm }).await;
     if let Some(reason) = lamps.filter(|_| !cheats) {

@@ -161,8 +161,7 @@ async fn measure(
         let probe = Some((Arc::clone(submission), clip.clone(), step));
         let probed = |sequences: &Vec<u64>| Evaluation { probe: probe.clone(), sequences: sequences.clone() };
         let losses = replica.trainer.evaluate(vec![plain(&own), probed(&own), probed(&random)]).await?;
-        let sample =
-            LossSample { own_before: losses[0], own_after: losses[1], random_before, random_after: losses[2] };
+        let sample = LossSample { own_before: losses[0], own_after: losses[1], random_before, random_after: losses[2] };
         out.insert(*uid, sample);
     }
     Ok(out)

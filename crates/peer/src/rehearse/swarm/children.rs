@@ -147,7 +147,8 @@ impl Swarm<'_> {
             _ => "train",
         };
         let threads = 1;
-        let mut args: Vec<String> = [role, "--run", &run, "--ipc", "--hotkey", &hotkey.ss58()].map(str::to_owned).into();
+        let mut args: Vec<String> =
+            [role, "--run", &run, "--ipc", "--hotkey", &hotkey.ss58()].map(str::to_owned).into();
         if role == "ledger" {
             args.extend(["--expected-peers".into(), self.plan.first_peers().to_string()]);
         } else {
