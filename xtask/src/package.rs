@@ -72,6 +72,16 @@ fn fill(place: &Place, top: &Path) -> Result<()> {
     for library in LIBRARIES {
         copy(&libtorch.join(library), &top.join(library))?;
     }
+    for licences in libtorch::LICENCES {
+        let mut files = Vec::new();
+        // A libtorch of the user's own need not have them.
+        if files_below(&libtorch.join(licences), &mut files).is_err() {
+            say::note(&format!("{licences} is missing in this libtorch: the archive lacks those licences"));
+        }
+        for file in files {
+            copy(&file, &top.join("licences").join(file.strip_prefix(libtorch).unwrap_or(&file)))?;
+        }
+    }
     Ok(())
 }
 

@@ -52,16 +52,24 @@ const WHEELS: [Wheel; 3] = [
 ];
 
 /// Members to unpack, by prefix. libtorch_cpu needs cudart and cupti (kineto) even without a GPU.
-const WANTED: [&str; 9] = [
+const WANTED: [&str; 10] = [
     "torch/lib/libtorch_cpu.so",
     "torch/lib/libc10.so",
     "torch/lib/libgomp.so.1",
     "torch/include/",
     "torch/share/cmake/",
-    "torch-2.13.0.dist-info/licenses/",
     "nvidia/cu13/lib/libcudart.so.13",
     "nvidia/cu13/lib/libcupti.so.13",
+    LICENCES[0],
+    LICENCES[1],
+    LICENCES[2],
+];
+
+/// Under which terms the libraries may be handed on.
+pub(crate) const LICENCES: [&str; 3] = [
+    "torch-2.13.0.dist-info/licenses/",
     "nvidia_cuda_runtime-13.0.96.dist-info/licenses/",
+    "nvidia_cuda_cupti-13.0.85.dist-info/licenses/",
 ];
 
 /// Sizes by which a complete folder is told from a damaged one without reading half a gigabyte.
