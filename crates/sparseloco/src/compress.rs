@@ -12,9 +12,6 @@ use crate::quantise::{ChunkCodebook, MAX_MAGNITUDE, TensorCodebook};
 use crate::record;
 use crate::topk::TopK;
 
-/// Values looked at between two checks for a bad one.
-const CHECK_BLOCK: usize = 4096;
-
 /// Why nothing was compressed. The error feedback is as it was before the call.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -60,7 +57,8 @@ pub enum CompressError {
 /// index; `e ← e − decode(sent)`. All buffers are flat, in layout order, f32; `anchor` is θ at the start of the round. The
 /// result does not depend on the number of threads or the CPU.
 ///
-/// Cost: one reading pass to check, one pass to work; memory beside the buffers is about twice the payload.
+/// Cost: one pass that only reads, in chunk order, and packs what is sent; one pass in memory order that writes the error
+/// feedback. Memory beside the buffers is about twice the payload.
 ///
 /// # Errors
 /// [`CompressError`]; `error_feedback` is then unchanged.
@@ -75,13 +73,14 @@ pub fn compress(
     check_length("local", local.len(), layout)?;
     check_length("error_feedback", error_feedback.len(), layout)?;
     check_losses(&header)?;
-    check_values(layout, anchor, local, error_feedback)?;
     let step = Step { layout, anchor, local };
-    let (parts, stats) = match layout.params().codebook {
-        CodebookScope::Chunk => step.with_chunk_codebooks(error_feedback),
-        CodebookScope::Tensor => step.with_tensor_codebooks(error_feedback),
+    let packed = match layout.params().codebook {
+        CodebookScope::Chunk => step.pack_with_chunk_codebooks(error_feedback)?,
+        CodebookScope::Tensor => step.pack_with_tensor_codebooks(error_feedback)?,
     };
-    Ok(Draft::assemble(layout, &header, &parts, stats))
+    // Nothing has been written so far, and nothing fails from here on.
+    let stats = step.commit(error_feedback, &packed);
+    Ok(Draft::assemble(layout, &header, &packed, stats))
 }
 
 /// Compresses a given dense update without error feedback: top-k, quantise, pack.
@@ -103,7 +102,7 @@ pub(crate) fn from_chunks(
 ) -> Result<Draft, CompressError> {
     check_losses(header)?;
     let mut sent_squares = 0.0;
-    let mut parts = Vec::with_capacity(layout.tensors().len());
+    let mut packed = Vec::with_capacity(layout.tensors().len());
     for (number, tensor) in layout.tensors().iter().enumerate() {
         let k = tensor.k();
         let mut picked = Picked { indices: vec![0; k * tensor.chunks], values: vec![0.0; k * tensor.chunks] };
@@ -122,11 +121,17 @@ pub(crate) fn from_chunks(
             CodebookScope::Chunk => None,
             CodebookScope::Tensor => Some(TensorCodebook::fit([&picked.values[..]].into_iter())),
         };
-        let mut part = codebook.map_or_else(Vec::new, |book| book.to_bytes().to_vec());
-        picked.encode(tensor, codebook, &mut part, |_, _, level| sent_squares += square(level));
-        parts.push(part);
+        let mut part = Packed::new(codebook);
+        picked.encode(tensor, codebook, &mut part.bytes);
+        let mut records = &part.bytes[part.records_at..];
+        for _ in 0..tensor.chunks {
+            let opened = record::open(&tensor.shape, records, part.levels);
+            sent_squares += opened.squares(&tensor.shape);
+            records = &records[opened.each(&tensor.shape, |_, _| ())..];
+        }
+        packed.push(part);
     }
-    Ok(Draft::assemble(layout, header, &parts, DraftStats { sent_norm: sent_squares.sqrt(), ..DraftStats::default() }))
+    Ok(Draft::assemble(layout, header, &packed, DraftStats { sent_norm: sent_squares.sqrt(), ..DraftStats::default() }))
 }
 
 fn check_length(buffer: &'static str, got: usize, layout: &Layout) -> Result<(), CompressError> {
@@ -137,25 +142,6 @@ fn check_length(buffer: &'static str, got: usize, layout: &Layout) -> Result<(),
 fn check_losses(header: &SubmissionHeader) -> Result<(), CompressError> {
     let finite = header.loss_first.is_finite() && header.loss_last.is_finite();
     if finite { Ok(()) } else { Err(CompressError::NonFiniteLoss) }
-}
-
-/// One reading pass before anything is written: the only way to leave the error feedback untouched on failure without a
-/// copy of it. It streams, so it costs far less than the selection.
-fn check_values(layout: &Layout, anchor: &[f32], local: &[f32], ef: &[f32]) -> Result<(), CompressError> {
-    let beta = layout.params().ef_decay;
-    let bad = layout.units().par_iter().find_first(|unit| {
-        let range = unit.start..unit.start + unit.len;
-        let blocks = anchor[range.clone()].chunks(CHECK_BLOCK).zip(local[range.clone()].chunks(CHECK_BLOCK));
-        blocks.zip(ef[range].chunks(CHECK_BLOCK)).any(|((anchor, local), ef)| {
-            let values = anchor.iter().zip(local).zip(ef);
-            values.fold(false, |bad, ((a, l), e)| bad | is_bad(beta * e + (a - l)))
-        })
-    });
-    let Some(unit) = bad else { return Ok(()) };
-    let tensor = &layout.tensors()[unit.tensor];
-    let range = unit.start..unit.start + unit.len;
-    let values: Vec<f32> = range.map(|i| beta * ef[i] + (anchor[i] - local[i])).collect();
-    Err(bad_value(tensor, &values))
 }
 
 /// NaN compares false, so this is one comparison for all three kinds of bad value.
@@ -202,111 +188,161 @@ impl Worker {
     }
 }
 
-/// Body bytes of a unit and its share of the norms.
-#[derive(Default)]
-struct Part {
-    bytes: Vec<u8>,
-    ef_squares: f64,
-    sent_squares: f64,
+/// Body bytes of a unit (or, with chosen indices, of a tensor).
+pub(crate) struct Packed {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the records begin: after the tensor's codebook, if this part carries it.
+    records_at: usize,
+    /// The tensor's levels; unused where chunks have their own.
+    levels: [f32; 4],
+}
+
+impl Packed {
+    fn new(codebook: Option<TensorCodebook>) -> Self {
+        let bytes = codebook.map_or_else(Vec::new, |book| book.to_bytes().to_vec());
+        Self { records_at: bytes.len(), bytes, levels: codebook.map_or([0.0; 4], |book| book.levels()) }
+    }
 }
 
 impl Step<'_> {
-    fn with_chunk_codebooks(&self, ef: &mut [f32]) -> (Vec<Vec<u8>>, DraftStats) {
-        let units = self.layout.split(ef);
-        let parts: Vec<Part> = units
-            .into_par_iter()
-            .map_init(Worker::new, |worker, (unit, ef)| self.chunk_unit(worker, unit, ef))
-            .collect();
-        let stats = stats_of(&parts);
-        (parts.into_iter().map(|part| part.bytes).collect(), stats)
+    fn pack_with_chunk_codebooks(&self, ef: &[f32]) -> Result<Vec<Packed>, CompressError> {
+        let units = self.layout.units().par_iter();
+        let packed: Vec<_> = units.map_init(Worker::new, |worker, unit| self.pack_unit(worker, unit, ef)).collect();
+        // In order, so that the error names the first tensor.
+        packed.into_iter().collect()
     }
 
-    fn chunk_unit(&self, worker: &mut Worker, unit: &Unit, ef: &mut [f32]) -> Part {
+    fn pack_unit(&self, worker: &mut Worker, unit: &Unit, ef: &[f32]) -> Result<Packed, CompressError> {
         let tensor = &self.layout.tensors()[unit.tensor];
         let (k, total) = (tensor.k(), tensor.chunk_len());
         let Worker { values, top_k, indices, picked, codes } = worker;
         let (values, indices, picked, codes) =
             (&mut values[..total], &mut indices[..k], &mut picked[..k], &mut codes[..k]);
-        let chunks = unit.bands * tensor.chunks_per_band;
-        let mut part = Part { bytes: Vec::with_capacity(chunks * tensor.shape.max_record_bytes()), ..Part::default() };
+        let mut packed = Packed::new(None);
+        packed.bytes.reserve_exact(unit.bands * tensor.chunks_per_band * tensor.shape.max_record_bytes());
         for start in tensor.chunk_starts(unit) {
-            self.load(tensor, unit.start, start, ef, values);
+            self.load(tensor, unit.start + start, ef, values)?;
             top_k.select(values, indices);
             for (v, i) in picked.iter_mut().zip(&*indices) {
                 *v = values[usize::from(*i)];
             }
             let codebook = ChunkCodebook::fit(picked, codes);
-            let levels = codebook.levels();
-            for (i, code) in indices.iter().zip(&*codes) {
-                values[usize::from(*i)] -= levels[usize::from(*code & 3)];
-                part.sent_squares += square(levels[usize::from(*code & 3)]);
-            }
-            record::encode(&tensor.shape, Some(codebook), codes, indices, &mut part.bytes);
-            part.ef_squares += store(tensor, start, values, ef);
+            record::encode(&tensor.shape, Some(codebook), codes, indices, &mut packed.bytes);
         }
-        part
+        Ok(packed)
     }
 
-    /// Two sweeps per tensor: the codebook needs all of the tensor's selected values before the first can be coded.
-    fn with_tensor_codebooks(&self, mut ef: &mut [f32]) -> (Vec<Vec<u8>>, DraftStats) {
-        let mut parts = Vec::with_capacity(self.layout.units().len());
+    /// Tensor by tensor: the codebook needs all of a tensor's selected values before the first can be coded.
+    fn pack_with_tensor_codebooks(&self, ef: &[f32]) -> Result<Vec<Packed>, CompressError> {
+        let mut packed = Vec::with_capacity(self.layout.units().len());
         for tensor in self.layout.tensors() {
-            let (mut own, rest) = std::mem::take(&mut ef).split_at_mut(tensor.len);
-            ef = rest;
-            let mut units = Vec::with_capacity(tensor.units);
-            for unit in &self.layout.units()[tensor.first_unit..][..tensor.units] {
-                let (head, tail) = std::mem::take(&mut own).split_at_mut(unit.len);
-                own = tail;
-                units.push((unit, head));
-            }
-            let picked: Vec<Picked> = units
-                .par_iter_mut()
-                .map_init(Worker::new, |worker, (unit, ef)| self.pick_unit(worker, tensor, unit, ef))
-                .collect();
+            let units = &self.layout.units()[tensor.first_unit..][..tensor.units];
+            let picked: Vec<_> =
+                units.par_iter().map_init(Worker::new, |worker, unit| self.pick_unit(worker, unit, ef)).collect();
+            let picked = picked.into_iter().collect::<Result<Vec<Picked>, _>>()?;
             let codebook = TensorCodebook::fit(picked.iter().map(|p| &p.values[..]));
-            parts.push(Part { bytes: codebook.to_bytes().to_vec(), ..Part::default() });
-            parts.par_extend(units.into_par_iter().zip(&picked).map(|((unit, ef), picked)| {
-                let mut part = Part::default();
-                let starts: Vec<usize> = tensor.chunk_starts(unit).collect();
-                picked.encode(tensor, Some(codebook), &mut part.bytes, |chunk, index, level| {
-                    ef[starts[chunk] + index / tensor.w * tensor.cols + index % tensor.w] -= level;
-                    part.sent_squares += square(level);
-                });
-                part.ef_squares = ef.iter().map(|e| square(*e)).sum();
+            packed.par_extend(picked.par_iter().enumerate().map(|(n, picked)| {
+                let mut part = Packed::new(Some(codebook));
+                if n > 0 {
+                    part.bytes.clear();
+                    part.records_at = 0;
+                }
+                picked.encode(tensor, Some(codebook), &mut part.bytes);
                 part
             }));
         }
-        let stats = stats_of(&parts);
-        (parts.into_iter().map(|part| part.bytes).collect(), stats)
+        Ok(packed)
     }
 
-    fn pick_unit(&self, worker: &mut Worker, tensor: &TensorLayout, unit: &Unit, ef: &mut [f32]) -> Picked {
+    fn pick_unit(&self, worker: &mut Worker, unit: &Unit, ef: &[f32]) -> Result<Picked, CompressError> {
+        let tensor = &self.layout.tensors()[unit.tensor];
         let (k, chunks) = (tensor.k(), unit.bands * tensor.chunks_per_band);
         let mut picked = Picked { indices: vec![0; k * chunks], values: Vec::with_capacity(k * chunks) };
         let values = &mut worker.values[..tensor.chunk_len()];
         for (start, indices) in tensor.chunk_starts(unit).zip(picked.indices.chunks_exact_mut(k)) {
-            self.load(tensor, unit.start, start, ef, values);
+            self.load(tensor, unit.start + start, ef, values)?;
             worker.top_k.select(values, indices);
             picked.values.extend(indices.iter().map(|i| values[usize::from(*i)]));
-            store(tensor, start, values, ef);
         }
-        picked
+        Ok(picked)
     }
 
-    /// `β·e + (anchor − local)` of one chunk, made contiguous. `start` is relative to the unit, `ef` is the unit's.
-    #[inline(always)]
-    fn load(&self, tensor: &TensorLayout, unit_start: usize, start: usize, ef: &[f32], values: &mut [f32]) {
+    /// Makes `β·e + (anchor − local)` of the chunk that begins at flat element `start` contiguous, and checks it.
+    #[inline(never)]
+    fn load(&self, tensor: &TensorLayout, start: usize, ef: &[f32], values: &mut [f32]) -> Result<(), CompressError> {
         let beta = self.layout.params().ef_decay;
         for (row, out) in values.chunks_exact_mut(tensor.w).enumerate() {
             let at = start + row * tensor.cols;
-            let ef = &ef[at..][..tensor.w];
-            let anchor = &self.anchor[unit_start + at..][..tensor.w];
-            let local = &self.local[unit_start + at..][..tensor.w];
-            for (((v, e), a), l) in out.iter_mut().zip(ef).zip(anchor).zip(local) {
+            let (ef, anchor, local) =
+                (&ef[at..][..tensor.w], &self.anchor[at..][..tensor.w], &self.local[at..][..tensor.w]);
+            let sources = ef.iter().zip(anchor).zip(local);
+            for (v, ((e, a), l)) in out.iter_mut().zip(sources) {
                 *v = beta * e + (a - l);
             }
         }
+        // Apart from the loop above, so that both are vectorised; the values are in the first-level cache by now.
+        let bad = values.iter().fold(false, |bad, v| bad | is_bad(*v));
+        if bad { Err(bad_value(tensor, values)) } else { Ok(()) }
     }
+
+    /// `e ← β·e + (anchor − local) − decode(sent)`, band by band: the band is still in the cache when the sent values are
+    /// taken out of it.
+    fn commit(&self, ef: &mut [f32], packed: &[Packed]) -> DraftStats {
+        let units = self.layout.split(ef);
+        let squares: Vec<(f64, f64)> =
+            units.into_par_iter().zip(packed).map(|((unit, ef), packed)| self.commit_unit(unit, ef, packed)).collect();
+        let (ef, sent) = squares.iter().fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+        DraftStats { container_bytes: 0, error_feedback_norm: ef.max(0.0).sqrt(), sent_norm: sent.sqrt() }
+    }
+
+    /// Gives Σ e² and Σ sent².
+    fn commit_unit(&self, unit: &Unit, ef: &mut [f32], packed: &Packed) -> (f64, f64) {
+        let tensor = &self.layout.tensors()[unit.tensor];
+        let beta = self.layout.params().ef_decay;
+        let band_len = tensor.h * tensor.cols;
+        let mut records = &packed.bytes[packed.records_at..];
+        let (mut ef_squares, mut sent_squares) = (0.0, 0.0);
+        for (band, ef) in ef.chunks_exact_mut(band_len).enumerate() {
+            let at = unit.start + band * band_len;
+            ef_squares += blend(beta, ef, &self.anchor[at..][..band_len], &self.local[at..][..band_len]);
+            for x in 0..tensor.chunks_per_band {
+                let opened = record::open(&tensor.shape, records, packed.levels);
+                let len = opened.each(&tensor.shape, |index, code| {
+                    let e = &mut ef[x * tensor.w + index / tensor.w * tensor.cols + index % tensor.w];
+                    let level = opened.levels[code];
+                    let before = *e;
+                    *e -= level;
+                    ef_squares += square(*e) - square(before);
+                });
+                sent_squares += opened.squares(&tensor.shape);
+                records = &records[len..];
+            }
+        }
+        (ef_squares, sent_squares)
+    }
+}
+
+/// `e ← β·e + (anchor − local)`; gives Σ e².
+#[inline(never)]
+fn blend(beta: f32, ef: &mut [f32], anchor: &[f32], local: &[f32]) -> f64 {
+    const LANES: usize = 32;
+    const BLOCK: usize = 4096;
+    let mut squares = 0.0;
+    for ((ef, anchor), local) in ef.chunks_mut(BLOCK).zip(anchor.chunks(BLOCK)).zip(local.chunks(BLOCK)) {
+        for ((e, a), l) in ef.iter_mut().zip(anchor).zip(local) {
+            *e = beta * *e + (a - l);
+        }
+        let mut lanes = [0f32; LANES];
+        let (blocks, tail) = ef.as_chunks::<LANES>();
+        for block in blocks {
+            for (lane, e) in lanes.iter_mut().zip(block) {
+                *lane += e * e;
+            }
+        }
+        squares +=
+            lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + tail.iter().map(|e| square(*e)).sum::<f64>();
+    }
+    squares
 }
 
 /// Selected values of a tensor or a unit, k per chunk.
@@ -316,63 +352,25 @@ struct Picked {
 }
 
 impl Picked {
-    /// Appends all records and tells `sent(chunk, index, level)` what each value became.
-    fn encode(
-        &self,
-        tensor: &TensorLayout,
-        codebook: Option<TensorCodebook>,
-        out: &mut Vec<u8>,
-        mut sent: impl FnMut(usize, usize, f32),
-    ) {
+    /// Appends all records.
+    fn encode(&self, tensor: &TensorLayout, codebook: Option<TensorCodebook>, out: &mut Vec<u8>) {
         let k = tensor.k();
         let mut codes = vec![0u8; k];
-        let chunks = self.indices.chunks_exact(k).zip(self.values.chunks_exact(k));
-        for (chunk, (indices, values)) in chunks.enumerate() {
-            let (own, levels) = match codebook {
+        for (indices, values) in self.indices.chunks_exact(k).zip(self.values.chunks_exact(k)) {
+            let own = match codebook {
                 Some(book) => {
                     for (code, v) in codes.iter_mut().zip(values) {
                         *code = book.code(*v);
                     }
-                    (None, book.levels())
+                    None
                 }
-                None => {
-                    let own = ChunkCodebook::fit(values, &mut codes);
-                    (Some(own), own.levels())
-                }
+                None => Some(ChunkCodebook::fit(values, &mut codes)),
             };
-            for (index, code) in indices.iter().zip(&codes) {
-                sent(chunk, usize::from(*index), levels[usize::from(*code & 3)]);
-            }
             record::encode(&tensor.shape, own, &codes, indices, out);
         }
     }
 }
 
-/// Writes a chunk back to its rows and gives the sum of its squares.
-#[inline(always)]
-fn store(tensor: &TensorLayout, start: usize, values: &[f32], ef: &mut [f32]) -> f64 {
-    const LANES: usize = 32;
-    for (row, values) in values.chunks_exact(tensor.w).enumerate() {
-        ef[start + row * tensor.cols..][..tensor.w].copy_from_slice(values);
-    }
-    let mut lanes = [0f32; LANES];
-    let (blocks, tail) = values.as_chunks::<LANES>();
-    for block in blocks {
-        for (lane, v) in lanes.iter_mut().zip(block) {
-            *lane += v * v;
-        }
-    }
-    lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + tail.iter().map(|v| square(*v)).sum::<f64>()
-}
-
 fn square(v: f32) -> f64 {
     f64::from(v) * f64::from(v)
-}
-
-fn stats_of(parts: &[Part]) -> DraftStats {
-    DraftStats {
-        container_bytes: 0,
-        error_feedback_norm: parts.iter().map(|p| p.ef_squares).sum::<f64>().sqrt(),
-        sent_norm: parts.iter().map(|p| p.sent_squares).sum::<f64>().sqrt(),
-    }
 }

@@ -24,7 +24,7 @@
 use types::manifest::{CodebookScope, IndexCoding, RunId};
 use types::{Hash32, Hotkey, Round, SignPayload, Signature, Uid};
 
-use crate::compress::CompressError;
+use crate::compress::{CompressError, Packed};
 use crate::layout::Layout;
 
 /// First bytes of every container.
@@ -147,11 +147,11 @@ pub struct Draft {
 
 impl Draft {
     /// Puts header and body parts together.
-    pub(crate) fn assemble(layout: &Layout, header: &SubmissionHeader, parts: &[Vec<u8>], stats: DraftStats) -> Self {
-        let body_len = parts.iter().map(Vec::len).sum::<usize>();
+    pub(crate) fn assemble(layout: &Layout, header: &SubmissionHeader, parts: &[Packed], stats: DraftStats) -> Self {
+        let body_len = parts.iter().map(|p| p.bytes.len()).sum::<usize>();
         let mut bytes = Vec::with_capacity(HEADER_BYTES + body_len + SIGNATURE_BYTES);
         header.write(layout, body_len, &mut bytes);
-        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        parts.iter().for_each(|part| bytes.extend_from_slice(&part.bytes));
         let stats = DraftStats { container_bytes: bytes.len() + SIGNATURE_BYTES, ..stats };
         Self { bytes, header: *header, stats }
     }

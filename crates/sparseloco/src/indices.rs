@@ -77,45 +77,73 @@ pub(crate) fn check_rice(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, Inde
     if u32::from(unary[unary_bytes - 1]) >> (last_one % 8) != 1 {
         return Err(IndexError::Padding);
     }
-    let mut low_sum = 0usize;
-    each_low(shape, lows, |_, low| low_sum += usize::from(low));
+    let low_sum = match shape.rice {
+        5 => sum_lows(shape.k, 5, lows),
+        b => sum_lows(shape.k, b as usize, lows),
+    };
     // The last index is k − 1 plus all gaps; everything before it is smaller by construction.
     let gaps = ((last_one + 1 - shape.k) << shape.rice) + low_sum;
     if gaps > shape.total - shape.k { Err(IndexError::OutOfRange) } else { Ok(low_bytes + unary_bytes) }
 }
 
-/// Reads a Rice code that was checked before; gives its length.
-#[inline]
-pub(crate) fn decode_rice(shape: &ChunkShape, bytes: &[u8], out: &mut [u16; MAX_CHUNK]) -> usize {
-    let k = shape.k;
+/// Calls `f(index, code)` for a Rice code that was checked before, with the 2-bit codes that belong to the indices; gives
+/// the code's length.
+#[inline(always)]
+pub(crate) fn each_rice(shape: &ChunkShape, bytes: &[u8], codes: &[u8], mut f: impl FnMut(usize, usize)) -> usize {
     if shape.is_dense() {
-        for (i, slot) in out[..k].iter_mut().enumerate() {
-            *slot = i as u16;
-        }
+        (0..shape.k).for_each(|i| f(i, code(codes, i)));
         return 0;
     }
-    let low_bytes = shape.low_bytes();
-    let (lows, unary) = bytes.split_at_checked(low_bytes).unwrap_or((bytes, &[]));
-    let mut sum = 0u16;
-    each_low(shape, lows, |i, low| {
-        // idx_i = i + Σ quotients·2^b + Σ lows; this is the part without quotients.
-        sum = sum.wrapping_add(low);
-        out[i] = sum.wrapping_add(i as u16);
-    });
-    let (mut i, mut position) = (0usize, 0usize);
-    let mut last_one = 0usize;
-    while i < k && position < unary.len() * 8 {
-        let mut word = load_word(unary, position / 8);
-        while word != 0 && i < k {
-            last_one = position + word.trailing_zeros() as usize;
-            let high = (last_one - i) << shape.rice;
-            out[i & (MAX_CHUNK - 1)] = out[i & (MAX_CHUNK - 1)].wrapping_add(high as u16);
-            word &= word - 1;
-            i += 1;
+    let (lows, unary) = bytes.split_at_checked(shape.low_bytes()).unwrap_or((bytes, &[]));
+    let last_one = match shape.rice {
+        // The parameters that occur in practice get shifts by constants.
+        4 => each_gap(shape.k, 4, lows, unary, codes, f),
+        5 => each_gap(shape.k, 5, lows, unary, codes, f),
+        6 => each_gap(shape.k, 6, lows, unary, codes, f),
+        b => each_gap(shape.k, b as usize, lows, unary, codes, f),
+    };
+    lows.len() + last_one / 8 + 1
+}
+
+/// Walks the ones of the unary part: `idx_i = i + Σ lows + (position of the i-th one − i)·2^b`. Gives the last position.
+#[inline(always)]
+fn each_gap(k: usize, b: usize, lows: &[u8], unary: &[u8], codes: &[u8], mut f: impl FnMut(usize, usize)) -> usize {
+    let mask = (1u64 << b) - 1;
+    let mut word = load_word(unary, 0);
+    let (mut base, mut low_sum, mut last_one) = (0, 0, 0);
+    for first in (0..k).step_by(8) {
+        // Eight values of b bits are b bytes, and eight codes are two.
+        let low_word = load_word(lows, first / 8 * b);
+        let code_word = usize::from(code_pair(codes, first / 4));
+        for j in 0..8.min(k - first) {
+            let i = first + j;
+            while word == 0 && base < 8 * unary.len() {
+                base += 64;
+                word = load_word(unary, base / 8);
+            }
+            last_one = base + word.trailing_zeros() as usize;
+            word &= word.wrapping_sub(1);
+            let low = if b <= 8 { low_word >> (j * b) } else { load_word(lows, i * b / 8) >> (i * b % 8) };
+            low_sum += (low & mask) as usize;
+            f((i + low_sum + ((last_one - i) << b)) & (MAX_CHUNK - 1), code_word >> (2 * j) & 3);
         }
-        position += 64;
     }
-    low_bytes + last_one / 8 + 1
+    last_one
+}
+
+/// Eight codes.
+#[inline(always)]
+fn code_pair(codes: &[u8], at: usize) -> u16 {
+    match codes.get(at..) {
+        Some([a, b, ..]) => u16::from_le_bytes([*a, *b]),
+        Some([a]) => u16::from(*a),
+        _ => 0,
+    }
+}
+
+#[inline(always)]
+fn code(codes: &[u8], i: usize) -> usize {
+    codes.get(i / 4).map_or(0, |byte| usize::from(byte >> (2 * (i % 4)) & 3))
 }
 
 /// Position of the k-th one bit, which must lie within the first `max_bits`.
@@ -150,40 +178,20 @@ fn load_word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// Calls `f(i, low_i)` for the k verbatim low parts.
+/// Σ of the k verbatim low parts.
 #[inline(always)]
-fn each_low(shape: &ChunkShape, lows: &[u8], mut f: impl FnMut(usize, u16)) {
-    match shape.rice {
-        0 => (0..shape.k).for_each(|i| f(i, 0)),
-        // The parameters that occur in practice get shifts by constants.
-        4 => each_low_of::<4>(shape.k, lows, f),
-        5 => each_low_of::<5>(shape.k, lows, f),
-        6 => each_low_of::<6>(shape.k, lows, f),
-        b => {
-            let (bits, mask) = (b as usize, (1u64 << b) - 1);
-            for i in 0..shape.k {
-                let at = i * bits;
-                f(i, (load_word(lows, at / 8) >> (at % 8) & mask) as u16);
-            }
+fn sum_lows(k: usize, b: usize, lows: &[u8]) -> usize {
+    let mask = (1u64 << b) - 1;
+    // In groups of eight, or one by one where eight do not fit a word; bits beyond the last value are zero.
+    let per_load = if b <= 8 { 8 } else { 1 };
+    let mut sum = 0;
+    for first in (0..k).step_by(per_load) {
+        let word = load_word(lows, first * b / 8) >> (first * b % 8);
+        for j in 0..per_load.min(k - first) {
+            sum += (word >> (j * b)) & mask;
         }
     }
-}
-
-/// Eight values of `B` bits are `B` bytes: one load serves eight.
-#[inline(always)]
-fn each_low_of<const B: usize>(k: usize, lows: &[u8], mut f: impl FnMut(usize, u16)) {
-    let mut i = 0;
-    while i + 8 <= k {
-        let word = load_word(lows, i / 8 * B);
-        for j in 0..8 {
-            f(i + j, (word >> (j * B)) as u16 & ((1 << B) - 1));
-        }
-        i += 8;
-    }
-    let word = load_word(lows, i / 8 * B);
-    for j in 0..k - i {
-        f(i + j, (word >> (j * B)) as u16 & ((1 << B) - 1));
-    }
+    sum as usize
 }
 
 /// Packs indices below 4096 as 12 bits each.
@@ -219,10 +227,11 @@ pub(crate) fn check_packed12(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, 
     Ok(len)
 }
 
-/// Reads packed indices that were checked before; gives their length.
-pub(crate) fn decode_packed12(shape: &ChunkShape, bytes: &[u8], out: &mut [u16; MAX_CHUNK]) -> usize {
-    for (i, slot) in out[..shape.k].iter_mut().enumerate() {
-        *slot = packed_index(bytes, i);
+/// As [`each_rice`], for packed indices that were checked before.
+#[inline(always)]
+pub(crate) fn each_packed12(shape: &ChunkShape, bytes: &[u8], codes: &[u8], mut f: impl FnMut(usize, usize)) -> usize {
+    for i in 0..shape.k {
+        f(usize::from(packed_index(bytes, i)) & (MAX_CHUNK - 1), code(codes, i));
     }
     (shape.k * 12).div_ceil(8)
 }
@@ -309,21 +318,24 @@ mod tests {
             set.sort_unstable();
             set.dedup();
             let s = shape(total, set.len(), rice);
-            let mut back = [0; MAX_CHUNK];
-            let mut bytes = Vec::new();
+            let codes: Vec<u8> = (0..set.len().div_ceil(4)).map(|i| i as u8 ^ 0b0111_0010).collect();
+            let coded: Vec<(usize, usize)> =
+                set.iter().enumerate().map(|(i, index)| (usize::from(*index), code(&codes, i))).collect();
+            let (mut back, mut bytes) = (Vec::new(), Vec::new());
             encode_rice(&s, &set, &mut bytes);
             prop_assert!(bytes.len() <= s.low_bytes() + s.unary_bits_max().div_ceil(8));
             let len = bytes.len();
             bytes.extend([0xff; 9]);
             prop_assert_eq!(check_rice(&s, &bytes), Ok(len));
-            prop_assert_eq!(decode_rice(&s, &bytes, &mut back), len);
-            prop_assert_eq!(&back[..set.len()], &set[..]);
+            prop_assert_eq!(each_rice(&s, &bytes, &codes, |i, code| back.push((i, code))), len);
+            prop_assert_eq!(&back, &coded);
 
             bytes.clear();
             encode_packed12(&set, &mut bytes);
             prop_assert_eq!(check_packed12(&s, &bytes), Ok(bytes.len()));
-            decode_packed12(&s, &bytes, &mut back);
-            prop_assert_eq!(&back[..set.len()], &set[..]);
+            back.clear();
+            prop_assert_eq!(each_packed12(&s, &bytes, &codes, |i, code| back.push((i, code))), bytes.len());
+            prop_assert_eq!(&back, &coded);
         }
 
         #[test]
@@ -332,13 +344,14 @@ mod tests {
         ) {
             let s = shape(total, total.min(16), rice);
             if let Ok(len) = check_rice(&s, &bytes) {
-                let mut back = [0; MAX_CHUNK];
-                prop_assert_eq!(decode_rice(&s, &bytes, &mut back), len);
-                prop_assert!(back[..s.k].windows(2).all(|w| w[0] < w[1]));
+                let mut back = Vec::new();
+                prop_assert_eq!(each_rice(&s, &bytes, &[], |i, _| back.push(i as u16)), len);
+                prop_assert_eq!(back.len(), s.k);
+                prop_assert!(back.windows(2).all(|w| w[0] < w[1]));
                 prop_assert!(usize::from(back[s.k - 1]) < total);
                 // One set, one spelling.
                 let mut again = Vec::new();
-                encode_rice(&s, &back[..s.k], &mut again);
+                encode_rice(&s, &back, &mut again);
                 prop_assert_eq!(&again[..], &bytes[..len]);
             }
         }

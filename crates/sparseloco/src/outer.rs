@@ -184,14 +184,13 @@ struct UnitStats {
 
 /// A thread's working memory: stays in the first-level cache.
 struct Accumulator {
-    indices: [u16; MAX_CHUNK],
     sums: [f32; MAX_CHUNK],
     senders: [u16; MAX_CHUNK],
 }
 
 impl Accumulator {
     fn new() -> Box<Self> {
-        Box::new(Self { indices: [0; MAX_CHUNK], sums: [0.0; MAX_CHUNK], senders: [0; MAX_CHUNK] })
+        Box::new(Self { sums: [0.0; MAX_CHUNK], senders: [0; MAX_CHUNK] })
     }
 }
 
@@ -205,11 +204,11 @@ struct Aggregate<'a> {
 impl Aggregate<'_> {
     fn unit(&self, acc: &mut Accumulator, number: usize, unit: &Unit, theta: &mut [f32]) -> UnitStats {
         let tensor = &self.layout.tensors()[unit.tensor];
-        let (k, total) = (tensor.k(), tensor.chunk_len());
+        let total = tensor.chunk_len();
         let rule = self.layout.params().aggregation;
         let mut readers: Vec<(Records<'_>, f32)> =
             self.submissions.iter().zip(self.factors).map(|(s, f)| (s.records(number), f[unit.tensor])).collect();
-        let Accumulator { indices, sums, senders } = acc;
+        let Accumulator { sums, senders } = acc;
         let mut stats = UnitStats::default();
         for start in tensor.chunk_starts(unit) {
             sums[..total].fill(0.0);
@@ -217,15 +216,12 @@ impl Aggregate<'_> {
                 senders[..total].fill(0);
             }
             for (records, factor) in &mut readers {
-                let opened = records.open(indices);
-                let levels = opened.levels.map(|level| *factor * level);
+                let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
                 match rule {
-                    AggregationRule::MeanOverAll => {
-                        opened.each(k, indices, |index, code| sums[index] += levels[code]);
-                    }
-                    AggregationRule::MeanOverSenders => opened.each(k, indices, |index, code| {
-                        sums[index] += levels[code];
-                        senders[index] += 1;
+                    AggregationRule::MeanOverAll => records.each(scale, |levels, i, code| sums[i] += levels[code]),
+                    AggregationRule::MeanOverSenders => records.each(scale, |levels, i, code| {
+                        sums[i] += levels[code];
+                        senders[i] += 1;
                     }),
                 }
             }
@@ -245,7 +241,7 @@ impl Aggregate<'_> {
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn apply(tensor: &TensorLayout, start: usize, step: f32, update: &[f32], theta: &mut [f32]) {
     for (row, update) in update.chunks_exact(tensor.w).enumerate() {
         let theta = &mut theta[start + row * tensor.cols..][..tensor.w];
@@ -255,7 +251,7 @@ fn apply(tensor: &TensorLayout, start: usize, step: f32, update: &[f32], theta: 
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn add_stats(update: &[f32], stats: &mut UnitStats) {
     const LANES: usize = 32;
     let (mut squares, mut touched) = ([0f32; LANES], 0u32);

@@ -29,6 +29,7 @@ pub(crate) struct ChunkCodebook {
 
 impl ChunkCodebook {
     /// Splits the values at their mean magnitude and codes them: bit 0 is set above the mean, bit 1 for negative values.
+    #[inline(never)]
     pub(crate) fn fit(values: &[f32], codes: &mut [u8]) -> Self {
         let mean = sum_lanes(values, |v| v.abs()) / values.len() as f32;
         let above = sum_lanes(values, |v| if v.abs() > mean { v.abs() } else { 0.0 });

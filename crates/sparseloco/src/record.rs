@@ -10,10 +10,8 @@
 
 use types::manifest::{CodebookScope, IndexCoding};
 
-use crate::indices::{
-    IndexError, check_packed12, check_rice, decode_packed12, decode_rice, encode_packed12, encode_rice,
-};
-use crate::layout::{ChunkShape, MAX_CHUNK};
+use crate::indices::{IndexError, check_packed12, check_rice, each_packed12, each_rice, encode_packed12, encode_rice};
+use crate::layout::ChunkShape;
 use crate::quantise::{CHUNK_CODEBOOK_BYTES, ChunkCodebook, LevelError};
 
 /// What is wrong with a record.
@@ -91,44 +89,39 @@ fn squares(k: usize, codes: &[u8], levels: [f32; 4]) -> f64 {
     counts.iter().zip(levels).map(|(n, level)| f64::from(*n) * f64::from(level) * f64::from(level)).sum()
 }
 
-/// A checked record, opened: indices go to a caller's buffer, codes stay where they are.
+/// A checked record, opened; nothing is copied.
 pub(crate) struct Opened<'a> {
-    pub(crate) codes: &'a [u8],
     pub(crate) levels: [f32; 4],
-    pub(crate) len: usize,
+    codes: &'a [u8],
+    /// From the first index byte on; where they end turns out on reading them.
+    indices: &'a [u8],
 }
 
-/// Opens a record that was checked before.
-#[inline]
-pub(crate) fn open<'a>(
-    shape: &ChunkShape,
-    bytes: &'a [u8],
-    levels: [f32; 4],
-    indices: &mut [u16; MAX_CHUNK],
-) -> Opened<'a> {
+/// Opens the record at the start of `bytes`, which was checked before.
+#[inline(always)]
+pub(crate) fn open<'a>(shape: &ChunkShape, bytes: &'a [u8], levels: [f32; 4]) -> Opened<'a> {
     let (mut levels, mut rest) = (levels, bytes);
     if let (CodebookScope::Chunk, Some((raw, tail))) = (shape.codebook, rest.split_first_chunk()) {
         levels = ChunkCodebook::from_bytes(*raw).levels();
         rest = tail;
     }
-    let (codes, rest) = rest.split_at_checked(shape.code_bytes()).unwrap_or((&[], &[]));
-    let index_bytes = match shape.indices {
-        IndexCoding::Rice => decode_rice(shape, rest, indices),
-        IndexCoding::Packed12 => decode_packed12(shape, rest, indices),
-    };
-    Opened { codes, levels, len: shape.level_bytes() + codes.len() + index_bytes }
+    let (codes, indices) = rest.split_at_checked(shape.code_bytes()).unwrap_or((&[], &[]));
+    Opened { levels, codes, indices }
 }
 
 impl Opened<'_> {
-    /// Calls `f(index, code)` for all k values in ascending order of index.
+    /// Σ value².
+    pub(crate) fn squares(&self, shape: &ChunkShape) -> f64 {
+        squares(shape.k, self.codes, self.levels)
+    }
+
+    /// Calls `f(index, code)` for all k values in ascending order of index, and gives the record's length.
     #[inline(always)]
-    pub(crate) fn each(&self, k: usize, indices: &[u16; MAX_CHUNK], mut f: impl FnMut(usize, usize)) {
-        for (byte, four) in self.codes.iter().zip(indices[..k].chunks(4)) {
-            let mut byte = usize::from(*byte);
-            for index in four {
-                f(usize::from(*index) & (MAX_CHUNK - 1), byte & 3);
-                byte >>= 2;
-            }
-        }
+    pub(crate) fn each(&self, shape: &ChunkShape, f: impl FnMut(usize, usize)) -> usize {
+        let index_bytes = match shape.indices {
+            IndexCoding::Rice => each_rice(shape, self.indices, self.codes, f),
+            IndexCoding::Packed12 => each_packed12(shape, self.indices, self.codes, f),
+        };
+        shape.level_bytes() + self.codes.len() + index_bytes
     }
 }

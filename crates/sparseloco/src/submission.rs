@@ -8,7 +8,7 @@ use types::Hash32;
 
 use crate::container::SubmissionHeader;
 use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
-use crate::record::{self, Opened};
+use crate::record;
 
 /// A submission that decoded: only [`crate::decode`] makes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,19 +80,12 @@ impl Submission {
         if tensor.shape.is_dense() {
             return 0;
         }
-        let k = tensor.k();
         let (mut mine, mut theirs) = (self.records(number), other.records(number));
-        let (mut a, mut b) = ([0; MAX_CHUNK], [0; MAX_CHUNK]);
         let mut shared = 0;
         for _ in 0..unit.bands * tensor.chunks_per_band {
-            mine.open(&mut a);
-            theirs.open(&mut b);
             let mut set = [0u64; MAX_CHUNK / 64];
-            for i in &a[..k] {
-                set[usize::from(i / 64) % set.len()] |= 1 << (i % 64);
-            }
-            shared +=
-                b[..k].iter().filter(|i| set[usize::from(*i / 64) % set.len()] >> (*i % 64) & 1 == 1).count() as u64;
+            mine.each(|_| (), |_, i, _| set[i / 64] |= 1 << (i % 64));
+            theirs.each(|_| (), |_, i, _| shared += set[i / 64] >> (i % 64) & 1);
         }
         shared
     }
@@ -112,13 +105,13 @@ impl Submission {
             let tensor = &self.layout.tensors()[unit.tensor];
             let scale = scale(unit.tensor);
             let mut records = self.records(number);
-            let mut indices = [0; MAX_CHUNK];
             for start in tensor.chunk_starts(unit) {
-                let opened = records.open(&mut indices);
-                let levels = opened.levels.map(|level| scale * level);
-                opened.each(tensor.k(), &indices, |index, code| {
-                    dst[start + index / tensor.w * tensor.cols + index % tensor.w] += levels[code];
-                });
+                records.each(
+                    |levels| levels.map(|level| scale * level),
+                    |levels, index, code| {
+                        dst[start + index / tensor.w * tensor.cols + index % tensor.w] += levels[code];
+                    },
+                );
             }
         });
     }
@@ -141,12 +134,13 @@ pub(crate) struct Records<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Records<'a> {
-    /// Opens the next record and steps over it.
-    #[inline]
-    pub(crate) fn open(&mut self, indices: &mut [u16; MAX_CHUNK]) -> Opened<'a> {
-        let opened = record::open(&self.tensor.shape, self.rest, self.levels, indices);
-        self.rest = self.rest.get(opened.len..).unwrap_or(&[]);
-        opened
+impl Records<'_> {
+    /// Reads the next record: turns its levels into what `f` needs, then calls `f(prepared, index, code)` for each value.
+    #[inline(always)]
+    pub(crate) fn each<T>(&mut self, prepare: impl FnOnce([f32; 4]) -> T, mut f: impl FnMut(&T, usize, usize)) {
+        let opened = record::open(&self.tensor.shape, self.rest, self.levels);
+        let prepared = prepare(opened.levels);
+        let len = opened.each(&self.tensor.shape, |index, code| f(&prepared, index, code));
+        self.rest = self.rest.get(len..).unwrap_or(&[]);
     }
 }
