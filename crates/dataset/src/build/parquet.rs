@@ -47,7 +47,7 @@ impl ParquetColumn {
         Ok(Self { file, path, column, next_group: 0, group: None, row: 0, ready: VecDeque::new() })
     }
 
-    fn error(&self, why: impl ToString) -> BuildError {
+    fn error(&self, why: &(impl ToString + ?Sized)) -> BuildError {
         BuildError::Record { path: self.path.clone(), record: self.row + 1, why: why.to_string() }
     }
 
@@ -57,7 +57,7 @@ impl ParquetColumn {
             return Ok(false);
         }
         let reader = self.file.get_row_group(self.next_group).and_then(|group| group.get_column_reader(self.column));
-        match reader.map_err(|e| self.error(e))? {
+        match reader.map_err(|e| self.error(&e))? {
             ColumnReader::ByteArrayColumnReader(reader) => self.group = Some(reader),
             _ => return Err(self.error("the column changes its type")),
         }
@@ -85,7 +85,7 @@ impl PieceSource for ParquetColumn {
                 }
                 return Ok(None);
             };
-            let (values, rows) = read_batch(reader).map_err(|e| self.error(e))?;
+            let (values, rows) = read_batch(reader).map_err(|e| self.error(&e))?;
             if rows == 0 {
                 self.group = None;
                 continue;
