@@ -114,7 +114,11 @@ fn data_sets_are_built_once_and_rot_is_found() {
     assert!(build().starts_with("already there"));
     let verify = || output(covey_peer(cache.path()).args(["data", "verify"]).arg(&set));
     assert!(verify().status.success());
-    let shard = std::fs::read_dir(&set).unwrap().flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "bin"));
+    let shard = std::fs::read_dir(&set)
+        .unwrap()
+        .flatten()
+        .map(|e| e.path())
+        .find(|p| p.extension().is_some_and(|e| e == "bin"));
     let shard = shard.expect("a shard");
     let mut bytes = std::fs::read(&shard).unwrap();
     bytes[1000] ^= 1;

@@ -46,7 +46,11 @@ pub(crate) fn rehearse(args: &[&str]) -> Rehearsal {
 pub(crate) fn text(dir: &Path) -> std::path::PathBuf {
     let path = dir.join("corpus.txt");
     let mut body = String::new();
-    let (who, did, what) = (["the miller", "a sailor", "my aunt", "the fox"], ["found", "lost", "sold", "hid"], ["a key", "the bread", "two coins", "an old map"]);
+    let (who, did, what) = (
+        ["the miller", "a sailor", "my aunt", "the fox"],
+        ["found", "lost", "sold", "hid"],
+        ["a key", "the bread", "two coins", "an old map"],
+    );
     for i in 0usize..9000 {
         let (a, b, c) = (i * 7 % 4, i * 5 % 3 + i % 2, i * 11 % 4);
         body.push_str(&format!("{} {} {} on day {}.\n", who[a], did[b % 4], what[c], i % 28));
@@ -92,14 +96,17 @@ impl Rehearsal {
 
     /// Verdicts a validator gave in words, by round, for a uid.
     pub(crate) fn verdicts(&self, name: &str) -> Vec<(u64, String)> {
-        let uid = self.events.iter().find(|e| e["event"] == "peer_started" && e["name"] == name).map(|e| e["uid"].clone());
+        let uid =
+            self.events.iter().find(|e| e["event"] == "peer_started" && e["name"] == name).map(|e| e["uid"].clone());
         let words = |e: &Value| match e["reason"].as_str() {
             Some(reason) => reason.to_owned(),
             None => e["verdict"].as_str().unwrap_or_default().to_owned(),
         };
         self.events
             .iter()
-            .filter(|e| e["event"] == "verdict_received" && e["who"] == "validator-1" && Some(&e["uid"]) == uid.as_ref())
+            .filter(|e| {
+                e["event"] == "verdict_received" && e["who"] == "validator-1" && Some(&e["uid"]) == uid.as_ref()
+            })
             .map(|e| (e["round"].as_u64().unwrap_or_default(), words(e)))
             .collect()
     }

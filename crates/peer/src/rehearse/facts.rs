@@ -84,7 +84,7 @@ impl Facts {
                 self.take_verdict(*round, *uid, *verdict, elapsed_s);
             }
             Event::Waiting { for_whom, what, .. } => {
-                self.waiting = Some(format!("{what} from {}", for_whom.join(", ")))
+                self.waiting = Some(format!("{what} from {}", for_whom.join(", ")));
             }
             Event::Problem { problem, .. } => self.problem = Some(problem.clone()),
             _ => {}

@@ -52,7 +52,7 @@ impl View {
     pub(super) fn event(&mut self, name: &str, event: &Event, facts: &Facts) {
         match event {
             Event::Evaluated { round, loss } if role_of(name) == Role::Validate => {
-                self.round_line(*round, *loss, facts)
+                self.round_line(*round, *loss, facts);
             }
             Event::VerdictReceived { round, uid, verdict: verdict @ Verdict::Rejected(_), .. }
                 if role_of(name) == Role::Validate =>
@@ -61,7 +61,7 @@ impl View {
                 self.line(&format!("  round {round}: {who} {verdict}"));
             }
             Event::PeerExited { restarting, .. } if *restarting => {
-                self.line(&format!("  {name} ended and is started again"))
+                self.line(&format!("  {name} ended and is started again"));
             }
             Event::Problem { problem, .. } => self.line(&format!("  {name}: {problem}")),
             _ => {}
