@@ -12,6 +12,10 @@ use crate::quantise::{ChunkCodebook, MAX_MAGNITUDE, TensorCodebook};
 use crate::record;
 use crate::topk::TopK;
 
+/// Chunks read side by side: a row of sixteen is 4 KiB of consecutive memory, a page. Shorter rows are read before the
+/// hardware prefetcher has found them (measured: 64-wide rows take 1.3 times the whole compression).
+pub(crate) const STRIP: usize = 16;
+
 /// Why nothing was compressed. The error feedback is as it was before the call.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -179,7 +183,7 @@ struct Worker {
 impl Worker {
     fn new() -> Self {
         Self {
-            values: vec![0.0; MAX_CHUNK],
+            values: vec![0.0; STRIP * MAX_CHUNK],
             top_k: TopK::new(),
             indices: vec![0; MAX_CHUNK],
             picked: vec![0.0; MAX_CHUNK],
@@ -216,12 +220,15 @@ impl Step<'_> {
         let tensor = &self.layout.tensors()[unit.tensor];
         let (k, total) = (tensor.k(), tensor.chunk_len());
         let Worker { values, top_k, indices, picked, codes } = worker;
-        let (values, indices, picked, codes) =
-            (&mut values[..total], &mut indices[..k], &mut picked[..k], &mut codes[..k]);
+        let (indices, picked, codes) = (&mut indices[..k], &mut picked[..k], &mut codes[..k]);
         let mut packed = Packed::new(None);
         packed.bytes.reserve_exact(unit.bands * tensor.chunks_per_band * tensor.shape.max_record_bytes());
         for start in tensor.chunk_starts(unit) {
-            self.load(tensor, unit.start + start, ef, values)?;
+            let nth = start % tensor.cols / tensor.w % STRIP;
+            if nth == 0 {
+                self.load(tensor, unit.start + start, start % tensor.cols, ef, values)?;
+            }
+            let values = &values[nth * total..][..total];
             top_k.select(values, indices);
             for (v, i) in picked.iter_mut().zip(&*indices) {
                 *v = values[usize::from(*i)];
@@ -258,29 +265,45 @@ impl Step<'_> {
         let tensor = &self.layout.tensors()[unit.tensor];
         let (k, chunks) = (tensor.k(), unit.bands * tensor.chunks_per_band);
         let mut picked = Picked { indices: vec![0; k * chunks], values: Vec::with_capacity(k * chunks) };
-        let values = &mut worker.values[..tensor.chunk_len()];
         for (start, indices) in tensor.chunk_starts(unit).zip(picked.indices.chunks_exact_mut(k)) {
-            self.load(tensor, unit.start + start, ef, values)?;
+            let nth = start % tensor.cols / tensor.w % STRIP;
+            if nth == 0 {
+                self.load(tensor, unit.start + start, start % tensor.cols, ef, &mut worker.values)?;
+            }
+            let values = &worker.values[nth * tensor.chunk_len()..][..tensor.chunk_len()];
             worker.top_k.select(values, indices);
             picked.values.extend(indices.iter().map(|i| values[usize::from(*i)]));
         }
         Ok(picked)
     }
 
-    /// Makes `β·e + (anchor − local)` of the chunk that begins at flat element `start` contiguous, and checks it.
+    /// Makes `β·e + (anchor − local)` contiguous for the chunk that begins at flat element `start`, column `col`, and its
+    /// right neighbours, at most [`STRIP`] in all, and checks them.
     #[inline(never)]
-    fn load(&self, tensor: &TensorLayout, start: usize, ef: &[f32], values: &mut [f32]) -> Result<(), CompressError> {
+    fn load(
+        &self,
+        tensor: &TensorLayout,
+        start: usize,
+        col: usize,
+        ef: &[f32],
+        values: &mut [f32],
+    ) -> Result<(), CompressError> {
         let beta = self.layout.params().ef_decay;
-        for (row, out) in values.chunks_exact_mut(tensor.w).enumerate() {
+        let (w, total) = (tensor.w, tensor.chunk_len());
+        let width = (STRIP * w).min(tensor.cols - col);
+        let values = &mut values[..width / w * total];
+        for row in 0..tensor.h {
             let at = start + row * tensor.cols;
-            let (ef, anchor, local) =
-                (&ef[at..][..tensor.w], &self.anchor[at..][..tensor.w], &self.local[at..][..tensor.w]);
-            let sources = ef.iter().zip(anchor).zip(local);
-            for (v, ((e, a), l)) in out.iter_mut().zip(sources) {
-                *v = beta * e + (a - l);
+            let (ef, anchor, local) = (&ef[at..][..width], &self.anchor[at..][..width], &self.local[at..][..width]);
+            let sources = ef.chunks_exact(w).zip(anchor.chunks_exact(w)).zip(local.chunks_exact(w));
+            for (chunk, ((ef, anchor), local)) in values.chunks_exact_mut(total).zip(sources) {
+                let out = &mut chunk[row * w..][..w];
+                for (((v, e), a), l) in out.iter_mut().zip(ef).zip(anchor).zip(local) {
+                    *v = beta * e + (a - l);
+                }
             }
         }
-        // Apart from the loop above, so that both are vectorised; the values are in the first-level cache by now.
+        // Apart from the loop above, so that both are vectorised; the values are in the cache by now.
         let bad = values.iter().fold(false, |bad, v| bad | is_bad(*v));
         if bad { Err(bad_value(tensor, values)) } else { Ok(()) }
     }

@@ -189,6 +189,28 @@ impl DecodeError {
 /// # Errors
 /// [`DecodeError`]; its [`DecodeError::reject_reason`] is the peer's verdict.
 pub fn decode(bytes: &[u8], layout: &Layout, expected: &Expected) -> Result<Submission, DecodeError> {
+    let (header, body) = open(bytes, layout, expected)?;
+    let checked = check_body(body, layout)?;
+    Ok(checked.submission(header, layout, body.to_vec(), 0..body.len()))
+}
+
+/// As [`decode`], for bytes the caller no longer needs: they are kept instead of copied.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_owned(bytes: Vec<u8>, layout: &Layout, expected: &Expected) -> Result<Submission, DecodeError> {
+    let (header, body) = open(&bytes, layout, expected)?;
+    let body_len = body.len();
+    let checked = check_body(body, layout)?;
+    Ok(checked.submission(header, layout, bytes, HEADER_BYTES..HEADER_BYTES + body_len))
+}
+
+/// All checks before the body's own.
+fn open<'a>(
+    bytes: &'a [u8],
+    layout: &Layout,
+    expected: &Expected,
+) -> Result<(SubmissionHeader, &'a [u8]), DecodeError> {
     let max = layout.max_submission_bytes();
     if bytes.len() > max {
         return Err(DecodeError::Oversize { got: bytes.len(), max });
@@ -210,7 +232,7 @@ pub fn decode(bytes: &[u8], layout: &Layout, expected: &Expected) -> Result<Subm
     let (signed, signature) = bytes.split_at(HEADER_BYTES + body_len);
     check_signature(&header, signed, signature)?;
     check_claims(&header, expected)?;
-    decode_body(header, &rest[..body_len], layout)
+    Ok((header, &rest[..body_len]))
 }
 
 fn check_coding(head: &[u8; HEADER_BYTES], layout: &Layout) -> Result<(), DecodeError> {
@@ -259,8 +281,28 @@ fn check_claims(header: &SubmissionHeader, expected: &Expected) -> Result<(), De
     if finite { Ok(()) } else { Err(DecodeError::NonFiniteLoss) }
 }
 
+/// What checking a body yields beside "it is sound".
+pub(crate) struct CheckedBody {
+    unit_starts: Vec<u64>,
+    tensor_levels: Vec<[f32; 4]>,
+    norms: Vec<f32>,
+}
+
+impl CheckedBody {
+    pub(crate) fn submission(
+        self,
+        header: SubmissionHeader,
+        layout: &Layout,
+        bytes: Vec<u8>,
+        body: std::ops::Range<usize>,
+    ) -> Submission {
+        let Self { unit_starts, tensor_levels, norms } = self;
+        Submission { header, layout: layout.clone(), bytes, body, unit_starts, tensor_levels, norms }
+    }
+}
+
 /// Checks every record and remembers where each unit begins.
-pub(crate) fn decode_body(header: SubmissionHeader, body: &[u8], layout: &Layout) -> Result<Submission, DecodeError> {
+pub(crate) fn check_body(body: &[u8], layout: &Layout) -> Result<CheckedBody, DecodeError> {
     let tensors = layout.tensors();
     let mut unit_starts = Vec::with_capacity(layout.units().len());
     let mut norms = Vec::with_capacity(tensors.len());
@@ -292,7 +334,7 @@ pub(crate) fn decode_body(header: SubmissionHeader, body: &[u8], layout: &Layout
     if at != body.len() {
         return Err(DecodeError::Shape { got: body.len(), tensor: tensors.len() });
     }
-    Ok(Submission { header, layout: layout.clone(), body: body.into(), unit_starts, tensor_levels, norms })
+    Ok(CheckedBody { unit_starts, tensor_levels, norms })
 }
 
 fn level_error(error: LevelError, tensor: usize, chunk: usize) -> DecodeError {

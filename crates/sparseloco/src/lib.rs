@@ -23,7 +23,7 @@ pub mod reference;
 
 pub use compress::{CompressError, compress, compress_dense};
 pub use container::{Draft, DraftStats, HEADER_BYTES, MAGIC, SIGNATURE_BYTES, SubmissionHeader, VERSION};
-pub use decode::{DecodeError, Expected, decode};
+pub use decode::{DecodeError, Expected, decode, decode_owned};
 pub use layout::{Layout, LayoutError, TensorLayout};
 pub use outer::{OuterError, OuterStats, clip_factors, outer_step, probe};
 pub use quantise::{MAX_MAGNITUDE, TensorCodebook};

@@ -4,12 +4,14 @@
 //! any order of arrival: submissions are sorted by uid, every coordinate is summed in that order in f32 without fused
 //! operations, and norms are added up unit by unit. It refuses the same uid twice. Who takes part was decided elsewhere.
 //!
-//! One chunk at a time: its R records are decoded into one 16 KiB accumulator and applied, so memory does not grow with R.
+//! One chunk at a time: its R records are decoded into one 16 KiB accumulator, and sixteen neighbouring chunks are applied
+//! together. Memory does not grow with R.
 
 use rayon::prelude::*;
 use types::Uid;
 use types::manifest::AggregationRule;
 
+use crate::compress::STRIP;
 use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
 use crate::submission::{Records, Submission};
 
@@ -182,15 +184,15 @@ struct UnitStats {
     touched: u64,
 }
 
-/// A thread's working memory: stays in the first-level cache.
+/// A thread's working memory: one strip of sums stays in the second-level cache.
 struct Accumulator {
-    sums: [f32; MAX_CHUNK],
-    senders: [u16; MAX_CHUNK],
+    sums: Vec<f32>,
+    senders: Vec<u16>,
 }
 
 impl Accumulator {
-    fn new() -> Box<Self> {
-        Box::new(Self { sums: [0.0; MAX_CHUNK], senders: [0; MAX_CHUNK] })
+    fn new() -> Self {
+        Self { sums: vec![0.0; STRIP * MAX_CHUNK], senders: vec![0; MAX_CHUNK] }
     }
 }
 
@@ -210,43 +212,64 @@ impl Aggregate<'_> {
             self.submissions.iter().zip(self.factors).map(|(s, f)| (s.records(number), f[unit.tensor])).collect();
         let Accumulator { sums, senders } = acc;
         let mut stats = UnitStats::default();
-        for start in tensor.chunk_starts(unit) {
-            sums[..total].fill(0.0);
-            if rule == AggregationRule::MeanOverSenders {
-                senders[..total].fill(0);
-            }
-            for (records, factor) in &mut readers {
-                let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
-                match rule {
-                    AggregationRule::MeanOverAll => records.each(scale, |levels, i, code| sums[i] += levels[code]),
-                    AggregationRule::MeanOverSenders => records.each(scale, |levels, i, code| {
-                        sums[i] += levels[code];
-                        senders[i] += 1;
-                    }),
-                }
-            }
-            let step = match rule {
-                AggregationRule::MeanOverAll => self.alpha / self.submissions.len() as f32,
-                AggregationRule::MeanOverSenders => {
-                    for (sum, senders) in sums[..total].iter_mut().zip(&senders[..total]) {
-                        *sum /= f32::from((*senders).max(1));
+        let step = match rule {
+            AggregationRule::MeanOverAll => self.alpha / self.submissions.len() as f32,
+            AggregationRule::MeanOverSenders => self.alpha,
+        };
+        let (band_len, strip_width) = (tensor.h * tensor.cols, STRIP * tensor.w);
+        for theta in theta.chunks_exact_mut(band_len) {
+            for col in (0..tensor.cols).step_by(strip_width) {
+                let width = strip_width.min(tensor.cols - col);
+                let sums = &mut sums[..width / tensor.w * total];
+                for sums in sums.chunks_exact_mut(total) {
+                    match rule {
+                        AggregationRule::MeanOverAll => sum_chunk(&mut readers, sums),
+                        AggregationRule::MeanOverSenders => mean_chunk(&mut readers, sums, &mut senders[..total]),
                     }
-                    self.alpha
+                    add_stats(sums, &mut stats);
                 }
-            };
-            apply(tensor, start, step, &sums[..total], theta);
-            add_stats(&sums[..total], &mut stats);
+                apply(tensor, &mut theta[col..], step, sums);
+            }
         }
         stats
     }
 }
 
+/// `sums_j = Σ_r f_r·v_rj`.
+fn sum_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32]) {
+    sums.fill(0.0);
+    for (records, factor) in readers {
+        let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
+        records.each(scale, |levels, index, code| sums[index] += levels[code]);
+    }
+}
+
+/// `sums_j = Σ_r f_r·v_rj / senders_j`.
+fn mean_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32], senders: &mut [u16]) {
+    sums.fill(0.0);
+    senders.fill(0);
+    for (records, factor) in readers {
+        let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
+        records.each(scale, |levels, index, code| {
+            sums[index] += levels[code];
+            senders[index] += 1;
+        });
+    }
+    for (sum, senders) in sums.iter_mut().zip(senders) {
+        *sum /= f32::from((*senders).max(1));
+    }
+}
+
+/// `θ ← θ − step·update` for neighbouring chunks; `theta` begins at the first one's first element.
 #[inline(never)]
-fn apply(tensor: &TensorLayout, start: usize, step: f32, update: &[f32], theta: &mut [f32]) {
-    for (row, update) in update.chunks_exact(tensor.w).enumerate() {
-        let theta = &mut theta[start + row * tensor.cols..][..tensor.w];
-        for (t, u) in theta.iter_mut().zip(update) {
-            *t -= step * u;
+fn apply(tensor: &TensorLayout, theta: &mut [f32], step: f32, updates: &[f32]) {
+    let (w, total) = (tensor.w, tensor.chunk_len());
+    for row in 0..tensor.h {
+        let theta = theta[row * tensor.cols..].chunks_exact_mut(w);
+        for (theta, update) in theta.zip(updates.chunks_exact(total)) {
+            for (t, u) in theta.iter_mut().zip(&update[row * w..][..w]) {
+                *t -= step * u;
+            }
         }
     }
 }
@@ -268,4 +291,53 @@ fn add_stats(update: &[f32], stats: &mut UnitStats) {
     }
     stats.squares += squares.iter().map(|s| f64::from(*s)).sum::<f64>();
     stats.touched += u64::from(touched);
+}
+
+#[cfg(test)]
+mod tests {
+    use types::manifest::{CodebookScope, IndexCoding, OuterSchedule, RunId, SparseLocoParams};
+    use types::{Hash32, Hotkey, Round, TensorSpec};
+
+    use super::*;
+    use crate::{HEADER_BYTES, SubmissionHeader, compress_dense};
+
+    #[test]
+    fn a_tensor_with_a_contribution_that_is_not_finite_is_left_alone() {
+        let params = SparseLocoParams {
+            k: 64,
+            chunk_edge: 64,
+            chunk_1d: 64,
+            codebook: CodebookScope::Chunk,
+            indices: IndexCoding::Rice,
+            ef_decay: 0.95,
+            aggregation: AggregationRule::MeanOverAll,
+            outer: OuterSchedule::constant(1.0),
+        };
+        let tensor = |name: &str| TensorSpec { name: name.into(), shape: vec![64] };
+        let layout = Layout::new(&[tensor("a"), tensor("b")], &params).unwrap();
+        let header = SubmissionHeader {
+            run: RunId(Hash32([0; 32])),
+            round: Round(0),
+            uid: Uid(0),
+            hotkey: Hotkey([0; 32]),
+            theta: Hash32([0; 32]),
+            sample_digest: [0; 16],
+            sample_count: 0,
+            tokens: 0,
+            inner_steps: 0,
+            loss_first: 0.0,
+            loss_last: 0.0,
+        };
+        let draft = compress_dense(&layout, header, &[1.0; 128]).unwrap();
+        let body = &draft.as_bytes()[HEADER_BYTES..];
+        let checked = crate::decode::check_body(body, &layout).unwrap();
+        let mut submission = checked.submission(header, &layout, body.to_vec(), 0..body.len());
+        // No bytes decode to this: the norm is falsified to reach the last line of defence.
+        submission.norms[1] = f32::NAN;
+        let mut theta = vec![5.0; 128];
+        let stats = outer_step(&mut theta, &layout, &[(Uid(0), &submission)], 1.0).unwrap();
+        assert_eq!(stats.skipped_tensors, [1]);
+        assert_eq!((&theta[..64], &theta[64..]), (&[4.0; 64][..], &[5.0; 64][..]));
+        assert_eq!(stats.tensor_norms[1], 0.0);
+    }
 }

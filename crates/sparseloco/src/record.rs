@@ -76,14 +76,18 @@ pub(crate) fn check(shape: &ChunkShape, bytes: &[u8], levels: [f32; 4]) -> Resul
 /// Σ value² from how often each code occurs.
 fn squares(k: usize, codes: &[u8], levels: [f32; 4]) -> f64 {
     let mut counts = [0u32; 4];
-    for part in codes.chunks(8) {
-        let mut word = [0; 8];
-        word[..part.len()].copy_from_slice(part);
-        let word = u64::from_le_bytes(word);
+    let mut count = |word: u64| {
         let (low, high) = (word & 0x5555_5555_5555_5555, word >> 1 & 0x5555_5555_5555_5555);
         counts[1] += (low & !high).count_ones();
         counts[2] += (high & !low).count_ones();
         counts[3] += (low & high).count_ones();
+    };
+    let (words, tail) = codes.as_chunks::<8>();
+    words.iter().for_each(|word| count(u64::from_le_bytes(*word)));
+    if !tail.is_empty() {
+        let mut word = [0; 8];
+        word[..tail.len()].copy_from_slice(tail);
+        count(u64::from_le_bytes(word));
     }
     counts[0] = k as u32 - counts[1] - counts[2] - counts[3];
     counts.iter().zip(levels).map(|(n, level)| f64::from(*n) * f64::from(level) * f64::from(level)).sum()

@@ -15,7 +15,9 @@ use crate::record;
 pub struct Submission {
     pub(crate) header: SubmissionHeader,
     pub(crate) layout: Layout,
-    pub(crate) body: Box<[u8]>,
+    /// Holds the body at `body`; around it is the rest of the container, if it was kept.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) body: std::ops::Range<usize>,
     /// Where each unit's first record begins.
     pub(crate) unit_starts: Vec<u64>,
     /// Levels of each tensor where codebooks are per tensor, else empty.
@@ -31,7 +33,11 @@ impl Submission {
 
     /// BLAKE3 of the body alone: equal for the same update under another round or name.
     pub fn body_digest(&self) -> Hash32 {
-        Hash32(*blake3::hash(&self.body).as_bytes())
+        Hash32(*blake3::hash(self.body()).as_bytes())
+    }
+
+    fn body(&self) -> &[u8] {
+        self.bytes.get(self.body.clone()).unwrap_or_default()
     }
 
     /// L2 norm of the dequantised values of each tensor, in layout order.
@@ -47,7 +53,7 @@ impl Submission {
     /// Bytes held, without the layout that submissions share.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
-            + self.body.len()
+            + self.bytes.capacity()
             + size_of_val(&self.unit_starts[..])
             + size_of_val(&self.tensor_levels[..])
             + size_of_val(&self.norms[..])
@@ -120,9 +126,9 @@ impl Submission {
     pub(crate) fn records(&self, unit: usize) -> Records<'_> {
         let tensor_number = self.layout.units()[unit].tensor;
         let tensor = &self.layout.tensors()[tensor_number];
-        let start = usize::try_from(self.unit_starts[unit]).unwrap_or(usize::MAX).min(self.body.len());
+        let start = usize::try_from(self.unit_starts[unit]).unwrap_or(usize::MAX).min(self.body().len());
         let levels = self.tensor_levels.get(tensor_number).copied().unwrap_or_default();
-        Records { tensor, levels, rest: &self.body[start..] }
+        Records { tensor, levels, rest: &self.body()[start..] }
     }
 }
 

@@ -27,9 +27,10 @@ pub(crate) fn tensors(shapes: &[&[usize]]) -> Vec<TensorSpec> {
     shapes.iter().enumerate().map(|(i, s)| TensorSpec { name: format!("t{i}"), shape: s.to_vec() }).collect()
 }
 
-/// Shapes with full chunks, odd edges, single elements, dense and almost dense chunks.
+/// Shapes with full chunks, odd edges, single elements, dense and almost dense chunks, more chunks in a band than are
+/// worked on side by side.
 pub(crate) const MIXED: &[&[usize]] =
-    &[&[128, 192], &[64], &[58, 87], &[1, 1], &[67], &[3], &[40, 6], &[130], &[256, 64]];
+    &[&[128, 192], &[64], &[58, 87], &[1, 1], &[67], &[3], &[40, 6], &[130], &[256, 64], &[64, 1216]];
 
 pub(crate) fn mixed_layout(params: &SparseLocoParams) -> Layout {
     Layout::new(&tensors(MIXED), params).unwrap()

@@ -100,8 +100,8 @@ fn bad_values_leave_the_error_feedback_untouched() {
     let layout = mixed_layout(&params(CodebookScope::Chunk, IndexCoding::Rice));
     let n = layout.parameter_count();
     let good = gauss(n, 1, 1.0);
-    let non_finite = CompressError::NonFinite { tensor: "t8".into() };
-    let too_large = CompressError::TooLarge { tensor: "t8".into() };
+    let non_finite = CompressError::NonFinite { tensor: "t9".into() };
+    let too_large = CompressError::TooLarge { tensor: "t9".into() };
     for (bad, error) in [
         (f32::NAN, &non_finite),
         (f32::INFINITY, &non_finite),
