@@ -61,10 +61,15 @@ impl Account {
         format!("held-out loss {} → {}; {}", number(self.loss_first, 3), number(self.loss_last, 3), self.refusals())
     }
 
-    /// What was refused and why, in words.
+    /// Whether a submission was refused for what it was; probation and absence are no refusals.
+    pub(super) fn refused_some(&self) -> bool {
+        self.rejected.iter().any(|(reason, count)| *count > 0 && reason != "on_probation" && reason != "missed")
+    }
+
+    /// What was not accepted and why, in words.
     pub(super) fn refusals(&self) -> String {
         if self.rejected.is_empty() {
-            return "nothing refused".to_owned();
+            return "nothing else".to_owned();
         }
         let each: Vec<String> =
             self.rejected.iter().map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();

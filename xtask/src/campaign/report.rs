@@ -34,7 +34,7 @@ impl Row {
         must(account.loss_last.zip(account.loss_first).is_some_and(|(last, first)| last < first), "loss did not fall");
         if variant.must == Must::CatchCheater {
             must(account.cheaters_paid.is_some_and(|share| share <= MAX_CHEATER_SHARE), "the cheater was paid");
-            must(!account.rejected.is_empty(), "nothing was refused");
+            must(account.refused_some(), "nothing was refused");
             must(
                 shift.is_some_and(|shift| shift <= MAX_LOSS_SHIFT),
                 "the loss is more than 1 % worse than the clean run's",
@@ -56,7 +56,7 @@ pub(super) fn markdown(campaign: &Campaign, rows: &[Row], circumstances: &Circum
         "# Campaign `{}`\n\n{}.\n\nWritten by `cargo xtask campaign {}` on {date}, commit {commit}, on {machine}.\n\
          Text: {text}. Every rehearsal is `covey-peer rehearse` with its defaults and the arguments of its row.\n\n\
          **{held} of {} hold.**\n\n\
-         | rehearsal | arguments | peers | rounds | held-out loss | against clean | accepted | refused | cheaters' pay | \
+         | rehearsal | arguments | peers | rounds | held-out loss | against clean | accepted | not accepted | cheaters' pay | \
          restarts | wall, s | holds |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         campaign.name,
         campaign.about,

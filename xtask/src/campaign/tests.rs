@@ -40,6 +40,7 @@ fn each_thing_that_must_hold_is_missed_when_it_does_not() {
     check(&CLEAN, r#""eval_loss_last":3.25"#, r#""eval_loss_last":null"#, "loss did not fall");
     check(&CHEATER, r#""cheaters_paid":0.014"#, r#""cheaters_paid":0.051"#, "the cheater was paid");
     check(&CHEATER, r#"{"copied":11}"#, "{}", "nothing was refused");
+    check(&CHEATER, r#"{"copied":11}"#, r#"{"on_probation":5,"missed":1,"copied":0}"#, "nothing was refused");
     let shifted = "the loss is more than 1 % worse than the clean run's";
     check(&CHEATER, r#""eval_loss_last":3.25"#, r#""eval_loss_last":3.29"#, shifted);
     check(&KILL, "", "", "nothing was killed");
