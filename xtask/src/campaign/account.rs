@@ -79,5 +79,6 @@ impl Account {
 
 /// A figure with so many decimals, or that it is not known.
 pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
-    value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.decimals$}"))
+    // An empty sum of floats is -0.0; nobody wants to read that.
+    value.map_or_else(|| "unknown".to_owned(), |value| format!("{:.decimals$}", value + 0.0))
 }
