@@ -111,22 +111,26 @@ fn each_gap(k: usize, b: usize, lows: &[u8], unary: &[u8], codes: &[u8], mut f: 
     let mask = (1u64 << b) - 1;
     let mut word = load_word(unary, 0);
     let (mut base, mut low_sum, mut last_one) = (0, 0, 0);
-    for first in (0..k).step_by(8) {
-        // Eight values of b bits are b bytes, and eight codes are two.
-        let low_word = load_word(lows, first / 8 * b);
-        let code_word = usize::from(code_pair(codes, first / 4));
-        for j in 0..8.min(k - first) {
-            let i = first + j;
-            while word == 0 && base < 8 * unary.len() {
-                base += 64;
-                word = load_word(unary, base / 8);
-            }
-            last_one = base + word.trailing_zeros() as usize;
-            word &= word.wrapping_sub(1);
-            let low = if b <= 8 { low_word >> (j * b) } else { load_word(lows, i * b / 8) >> (i * b % 8) };
-            low_sum += (low & mask) as usize;
-            f((i + low_sum + ((last_one - i) << b)) & (MAX_CHUNK - 1), code_word >> (2 * j) & 3);
+    let mut one = |i: usize, low: u64, code: usize| {
+        while word == 0 && base < 8 * unary.len() {
+            base += 64;
+            word = load_word(unary, base / 8);
         }
+        last_one = base + word.trailing_zeros() as usize;
+        word &= word.wrapping_sub(1);
+        low_sum += (low & mask) as usize;
+        f((i + low_sum + ((last_one - i) << b)) & (MAX_CHUNK - 1), code);
+    };
+    let eights = if b <= 8 { k / 8 } else { 0 };
+    for eight in 0..eights {
+        // Eight values of b bits are b bytes, and eight codes are two. A fixed count, so that the loop is unrolled.
+        let (low_word, code_word) = (load_word(lows, eight * b), usize::from(code_pair(codes, eight * 2)));
+        for j in 0..8 {
+            one(eight * 8 + j, low_word >> (j * b), code_word >> (2 * j) & 3);
+        }
+    }
+    for i in eights * 8..k {
+        one(i, load_word(lows, i * b / 8) >> (i * b % 8), code(codes, i));
     }
     last_one
 }
