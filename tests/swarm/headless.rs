@@ -140,7 +140,7 @@ impl Running {
     fn start(mut command: Command, signer: Option<LocalSigner>) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut stdout = LineReader::new(child.stdout.take().unwrap());
-        let replies = signer.as_ref().and_then(|_| child.stdin.as_ref()).map(dup);
+        let replies = child.stdin.as_ref().filter(|_| signer.is_some()).map(dup);
         let (to, events) = sync_channel(65_536);
         std::thread::Builder::new()
             .spawn(move || {

@@ -1,4 +1,5 @@
-//! From scores to on-chain weights (protocol.md §5.2): a linear part 2:1 for the best, a halving part behind it, a burn.
+//! From scores to on-chain weights: by rank (protocol.md §5.2: a linear part 2:1 for the best, a halving part behind it) or
+//! in proportion to a power of the score (§5.1), and a burn.
 //!
 //! In: final scores. Out: 16-bit weights that sum to 65,535 with the burn. Peers without a positive score get nothing.
 
@@ -31,8 +32,16 @@ pub fn weights(scores: &[(Uid, f64)], params: &WeightParams, burn_uid: Option<Ui
     out
 }
 
+/// Shares in proportion to a power of the score, for as many peers as are paid by rank; they sum to 1 − burn.
+fn by_score(ranked: &[(Uid, f64)], power: f64, params: &WeightParams) -> Vec<f64> {
+    let paid = usize::from(params.gather) + usize::from(params.reserve);
+    let mut shares: Vec<f64> = ranked.iter().take(paid).map(|(_, score)| score.powf(power)).collect();
+    scale_to(&mut shares, 1.0 - params.burn_rate);
+    shares
+}
+
 /// Shares of the ranked peers; they sum to 1 − burn, unless there is no peer.
-fn shares(peers: usize, params: &WeightParams) -> Vec<f64> {
+fn by_rank(peers: usize, params: &WeightParams) -> Vec<f64> {
     let paid = 1.0 - params.burn_rate;
     let linear = peers.min(usize::from(params.gather));
     let halving = (peers - linear).min(usize::from(params.reserve));

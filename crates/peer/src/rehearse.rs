@@ -15,5 +15,5 @@ mod view;
 
 pub use facts::Facts;
 pub use plan::{Plan, PlanError, PlanInput, inner_params, sparseloco_params};
-pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare};
+pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
 pub use swarm::{RehearseError, Show, rehearse};

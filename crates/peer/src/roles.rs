@@ -128,6 +128,9 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
         let error = anyhow::anyhow!("`{}` already holds a run; name another folder with --dir", dir.display());
         return Err(usage(error));
     }
+    if let Some(cache) = peer::rehearse::cache_dir() {
+        peer::rehearse::sweep_old_rehearsals(&cache);
+    }
     let bar = peer::data::bar();
     let prepared =
         peer::rehearse::prepare(&plan, corpus.as_deref(), &dir, &mut |p| peer::data::show_progress(&bar, p)).await;
@@ -141,7 +144,8 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
     };
     let result = peer::rehearse::rehearse(&plan, &prepared, show, stop.clone()).await;
     // After a failure the logs are worth more than the space.
-    remove_unless(kept || result.is_err(), &dir);
+    let stopped = matches!(result, Err(peer::rehearse::RehearseError::Interrupted));
+    remove_unless(kept || (result.is_err() && !stopped), &dir);
     match result {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -3,12 +3,13 @@
 //! In: bounded commands, each with a `oneshot` for its answer. Out: those answers, and an event per inner step. It knows
 //! no chain, no peers and no files but the peer's own state folder. Everybody else sees hashes, submissions and numbers.
 
+mod handle;
 mod inner;
 mod work;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use engine::{Engine, EngineError, SampleParams};
@@ -187,182 +188,6 @@ where
     let thread = std::thread::Builder::new().name("trainer".into()).spawn(body).map_err(|_| TrainerError::Gone)?;
     let standing = standing.await.map_err(|_| TrainerError::Gone)??;
     Ok(Started { handle: TrainerHandle { commands, halt, layout }, thread, standing, steps })
-}
-
-impl TrainerHandle {
-    /// The chunk layout of the run's model.
-    pub fn layout(&self) -> &Arc<Layout> {
-        &self.layout
-    }
-
-    /// Halts inner steps at the next edge.
-    pub fn halt(&self) {
-        self.halt.store(true, Ordering::SeqCst);
-    }
-
-    /// Takes or continues the round's inner steps.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn inner(&self, round: Round, uid: Uid) -> Result<InnerEnd, TrainerError> {
-        // Cleared here and not on the thread: a halt that comes while the command waits must not be lost.
-        self.halt.store(false, Ordering::SeqCst);
-        self.ask(|reply| Command::Inner { round, uid, reply }).await
-    }
-
-    /// Work done in the running round so far.
-    ///
-    /// # Errors
-    /// [`TrainerError::Gone`].
-    pub async fn progress(&self) -> Result<InnerEnd, TrainerError> {
-        self.ask(|reply| Command::Progress { reply }).await
-    }
-
-    /// Compresses the round's pseudo-gradient into an unsigned container. Error feedback moves on with it.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn draft(&self, input: SealInput) -> Result<sparseloco::Draft, TrainerError> {
-        self.ask(|reply| Command::Draft { input, reply }).await
-    }
-
-    /// Runs the validator's checks on the peer's own signed container.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn check(&self, bytes: Vec<u8>, input: SealInput) -> Result<OwnCheck, TrainerError> {
-        self.ask(|reply| Command::Check { bytes, input, reply }).await
-    }
-
-    /// Saves the signed container with the state that belongs to it.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn seal(&self, bytes: Vec<u8>) -> Result<Sealed, TrainerError> {
-        self.ask(|reply| Command::Seal { bytes, reply }).await
-    }
-
-    /// Lets a rehearsal's dishonest peer damage its unsigned container; changes nothing for anybody else.
-    ///
-    /// # Errors
-    /// [`TrainerError::Gone`].
-    pub async fn corrupt(&self, unsigned: &mut [u8]) -> Result<(), TrainerError> {
-        let bytes = unsigned.to_vec();
-        let damaged = self.ask(|reply| Command::Corrupt { bytes, reply }).await?;
-        unsigned.copy_from_slice(&damaged);
-        Ok(())
-    }
-
-    /// The sealed container of the current round, if there is one.
-    ///
-    /// # Errors
-    /// [`TrainerError::Gone`].
-    pub async fn sealed_bytes(&self) -> Result<Option<Vec<u8>>, TrainerError> {
-        self.ask(|reply| Command::SealedBytes { reply }).await
-    }
-
-    /// Drops a draft that will not be submitted; what it took out of the error feedback goes back.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn discard(&self, bytes: Vec<u8>, input: SealInput) -> Result<(), TrainerError> {
-        self.ask(|reply| Command::Discard { bytes, input, reply }).await
-    }
-
-    /// The outer step of `round` over `set`; `own` says who this peer is, to take back what was sealed but not used.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn outer(
-        &self,
-        round: Round,
-        set: Vec<(Uid, Arc<Submission>)>,
-        own: SealInput,
-    ) -> Result<OuterResult, TrainerError> {
-        self.ask(|reply| Command::Outer { round, set, own, reply }).await
-    }
-
-    /// Losses of batches, each at θ or at a probe of θ.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn evaluate(&self, batches: Vec<Evaluation>) -> Result<Vec<f64>, TrainerError> {
-        self.ask(|reply| Command::Evaluate { batches, reply }).await
-    }
-
-    /// Loss on held-out text at θ, nats per token.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn held_out(&self, sequences: usize) -> Result<f64, TrainerError> {
-        self.ask(|reply| Command::HeldOut { sequences, reply }).await
-    }
-
-    /// A copy of θ at the start of the current round.
-    ///
-    /// # Errors
-    /// [`TrainerError::Gone`].
-    pub async fn theta(&self) -> Result<(Round, Vec<f32>), TrainerError> {
-        self.ask(|reply| Command::Theta { reply }).await
-    }
-
-    /// Replaces θ by a fetched one.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn replace(&self, round: Round, theta: Vec<f32>) -> Result<Hash32, TrainerError> {
-        self.ask(|reply| Command::Replace { round, theta, reply }).await
-    }
-
-    /// Saves everything; returns the bytes written.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn save(&self) -> Result<u64, TrainerError> {
-        self.ask(|reply| Command::Save { reply }).await
-    }
-
-    /// Gives the device memory back.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn release(&self) -> Result<(), TrainerError> {
-        self.ask(|reply| Command::Release { reply }).await
-    }
-
-    /// Takes the device memory again.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn acquire(&self) -> Result<(), TrainerError> {
-        self.ask(|reply| Command::Acquire { reply }).await
-    }
-
-    /// Text from the model at θ.
-    ///
-    /// # Errors
-    /// [`TrainerError`].
-    pub async fn sample(&self, prompt: Vec<u32>, params: SampleParams) -> Result<Vec<u32>, TrainerError> {
-        self.ask(|reply| Command::Sample { prompt, params, reply }).await
-    }
-
-    /// Cancel-safe: a dropped call lets the command finish unheard.
-    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, TrainerError> {
-        let (reply, answer) = oneshot::channel();
-        let mut command = command(reply);
-        loop {
-            match self.commands.try_send(command) {
-                Ok(()) => break,
-                Err(TrySendError::Disconnected(_)) => return Err(TrainerError::Gone),
-                // The trainer is in an inner step; the queue is short on purpose.
-                Err(TrySendError::Full(back)) => {
-                    command = back;
-                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                }
-            }
-        }
-        answer.await.map_err(|_| TrainerError::Gone)?
-    }
 }
 
 /// The thread's state.

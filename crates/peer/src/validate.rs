@@ -7,6 +7,7 @@ mod judge;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chain::{ChainBackend, ChainError, Head};
 use gauntlet::State;
@@ -27,6 +28,8 @@ use crate::signing::Host;
 
 /// Held-out loss is shown, not scored: 64 sequences are enough to see it fall.
 const HELD_OUT_SEQUENCES: usize = 64;
+/// Time to fetch the payloads of a round that is over.
+const PAST_ROUND_TIME: Duration = Duration::from_secs(5);
 /// A state of 256 peers with their histories is well below this.
 const MAX_STATE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -148,11 +151,9 @@ impl Validator {
         self.say_phase(PeerPhase::Settle, round).await;
         self.until(rounds.commit_deadline(round)).await?;
         self.say_phase(PeerPhase::Gather, round).await;
-        let patience = if self.at() < rounds.attest_deadline(round) {
-            self.replica.gather_time()
-        } else {
-            std::time::Duration::ZERO
-        };
+        // Payloads of a round that is over are there at once, or will not come; but they must still be read.
+        let live = self.at() < rounds.attest_deadline(round);
+        let patience = if live { self.replica.gather_time() } else { PAST_ROUND_TIME };
         let checked = self.replica.gatherer.gather(round, theta, tokio::time::Instant::now() + patience).await?;
         if self.at() < rounds.attest_deadline(round) {
             self.replica.attest(round).await?;
@@ -198,7 +199,7 @@ impl Validator {
                         .events
                         .log(LogLevel::Warn, format!("report on round {}: {error}; trying again", report.round))
                         .await;
-                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                    tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 Err(error) => return Err(error.into()),
             }

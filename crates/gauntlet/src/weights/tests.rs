@@ -5,6 +5,18 @@ use types::manifest::GauntletParams;
 
 use super::*;
 
+#[test]
+fn pay_in_proportion_to_the_score_leaves_a_barely_good_peer_next_to_nothing() {
+    let params = WeightParams { burn_rate: 0.0, power: Some(1.0), ..params() };
+    let scores = [(Uid(1), 6.0), (Uid(2), 3.0), (Uid(3), 0.09), (Uid(4), -1.0)];
+    let paid = weights(&scores, &params, None);
+    assert_eq!(paid.iter().map(|(_, weight)| u32::from(*weight)).sum::<u32>(), u32::from(WEIGHT_SUM));
+    let share = |uid| paid.iter().find(|(u, _)| *u == Uid(uid)).map_or(0.0, |(_, w)| f64::from(*w));
+    assert!((share(1) / share(2) - 2.0).abs() < 1e-3);
+    assert!(share(3) < 0.02 * share(1));
+    assert_eq!(share(4), 0.0);
+}
+
 const BURN: Uid = Uid(999);
 
 fn params() -> WeightParams {
@@ -76,7 +88,7 @@ proptest! {
         scores in proptest::collection::vec(-1.0f64..5.0, 0..60), burn in 0.0f64..=1.0, share in 0.0f64..=1.0,
         gather in 1u16..30, reserve in 0u16..12,
     ) {
-        let params = WeightParams { burn_rate: burn, gather, reserve, gather_share: share };
+        let params = WeightParams { burn_rate: burn, gather, reserve, gather_share: share, power: None };
         let scores: Vec<_> = (0..).map(Uid).zip(scores).collect();
         let with_burn = weights(&scores, &params, Some(BURN));
         prop_assert_eq!(with_burn.iter().map(|w| u32::from(w.1)).sum::<u32>(), 65_535);

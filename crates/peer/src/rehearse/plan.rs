@@ -251,6 +251,9 @@ impl Plan {
 fn gauntlet_params() -> GauntletParams {
     let mut params = GauntletParams::default();
     params.weights.burn_rate = 0.0;
+    // By rank, of five peers even the last would earn half of the first's pay, however little it did.
+    params.weights.power = Some(1.0);
+    params.min_relative_gain = 0.5;
     // Of four equal peers one is always last; it has worked as well as the others.
     params.openskill.ordinal_sigmas = 1.0;
     // Twice the reference's sample: with a handful of peers each draw decides more.

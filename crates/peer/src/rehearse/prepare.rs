@@ -4,6 +4,7 @@
 //! kept in the user's cache by what they were built from; a second rehearsal on the same text builds nothing.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dataset::build::{BuildError, BuildOptions, BuildReport, Progress};
 use dataset::{Dataset, Tokenizer};
@@ -16,6 +17,8 @@ use crate::places::{Places, PlacesError, RunFolder};
 
 /// Sequences never trained on: what the loss is measured on.
 const HELD_OUT_SEQUENCES: u64 = 64;
+/// The logs of a failed rehearsal are worth a day.
+const KEEP_LEFTOVERS: Duration = Duration::from_secs(24 * 3600);
 /// Built-in stories, when no text can be had: enough for every pool of a default rehearsal.
 const STORY_TOKENS: u64 = 16 << 20;
 
@@ -75,6 +78,22 @@ impl Prepared {
 pub fn fetched_text() -> Option<PathBuf> {
     let dir = cache_dir()?.join("text");
     ["gcide.dict.dz", "gcide.dict", "gcide.txt"].iter().map(|name| dir.join(name)).find(|path| path.is_file())
+}
+
+/// Removes what rehearsals that were killed left behind more than a day ago.
+pub fn sweep_old_rehearsals(cache: &Path) {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let ours = entry
+            .file_name()
+            .to_string_lossy()
+            .strip_prefix("rehearsal-")
+            .is_some_and(|pid| pid.parse::<u32>().is_ok());
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if ours && age.is_some_and(|age| age > KEEP_LEFTOVERS) {
+            // It may be in use or not ours after all: then it stays.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The user's cache folder of this program.

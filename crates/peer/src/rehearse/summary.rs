@@ -205,7 +205,8 @@ fn credit(
         balances.iter().map(|b| *b as f64).sum::<f64>() / balances.len().max(1) as f64
     };
     let honest = mean(&|name| !cheaters.contains(name));
-    summary.cheaters_paid = if honest > 0.0 { mean(&|name| cheaters.contains(name)) / honest } else { 0.0 };
+    summary.cheaters_paid =
+        if honest > 0.0 && !cheaters.is_empty() { mean(&|name| cheaters.contains(name)) / honest } else { 0.0 };
 }
 
 /// Mean share of the time since training began that the peers spent in inner steps.

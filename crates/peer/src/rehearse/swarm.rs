@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use chain::ChainBackend as _;
 use chain::ledger::LedgerClient;
 use ipc::{Command, Event, EventLine, ExitClass, StopWhen, Summary};
 use serde::Serialize;
@@ -161,6 +162,7 @@ impl Swarm<'_> {
     ) -> Result<Summary, RehearseError> {
         self.say_run_facts();
         self.start("ledger").await?;
+        self.register_in_order(from).await?;
         for name in self.plan.processes().into_iter().filter(|name| name != "ledger") {
             if self.plan.joiner().as_ref() != Some(&name) {
                 self.start(&name).await?;
@@ -179,6 +181,30 @@ impl Swarm<'_> {
             .await
             .map_err(SummaryError::from)?;
         Ok(summary::of(self.plan, self.prepared, &self.facts, self.began.elapsed(), &client).await?)
+    }
+
+    /// Registers the first peers one after the other, so that the same seed gives everybody the same slot, hence the same
+    /// text, in every rehearsal. The ledger asks for signatures meanwhile.
+    async fn register_in_order(&mut self, from: &mut mpsc::Receiver<Message>) -> Result<(), RehearseError> {
+        let (places, run) = (self.prepared.run.places.clone(), self.prepared.id());
+        let mut first: Vec<String> = self.plan.honest();
+        first.retain(|name| self.plan.joiner().as_ref() != Some(name));
+        first.extend(self.plan.cheaters().into_iter().map(|(name, _)| name));
+        let signers: Vec<_> = first.iter().map(|name| self.prepared.signer(name)).collect();
+        let registering = async move {
+            let client = LedgerClient::connect(&places.ledger, run, crate::LEDGER_RETRY).await?;
+            for signer in &signers {
+                client.register(signer).await?;
+            }
+            Ok::<(), chain::ChainError>(())
+        };
+        tokio::pin!(registering);
+        loop {
+            tokio::select! {
+                registered = &mut registering => return registered.map_err(|e| SummaryError::from(e).into()),
+                Some(message) = from.recv() => self.take(message).await?,
+            }
+        }
     }
 
     /// Every round of the plan has its outer step, and the validators have reported on it.

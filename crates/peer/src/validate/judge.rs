@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gauntlet::{CommitFacts, LossSample, PeerFacts, RoundFacts, State};
 use ipc::Event as Said;
 use sparseloco::{Submission, clip_factors};
-use types::{BlockNumber, Hash32, Rao, RejectReason, Round, Uid};
+use types::{Hash32, Rao, RejectReason, Round, Uid};
 
 use super::Pending;
 use crate::gather::{Checked, FixedSet, overlaps};
@@ -178,11 +178,13 @@ fn draw(pool: &[u64], n: usize, seed: u64) -> Vec<u64> {
 /// Eight bytes nobody knew before the round's commitments were closed: of the hash of everything committed.
 async fn closing_seed(replica: &Replica, round: Round) -> Result<u64, PeerError> {
     let deadline = replica.manifest.rounds.commit_deadline(round);
-    let records = replica.gatherer.records(round, BlockNumber(deadline.0)).await?;
+    let records = replica.gatherer.records(round, deadline).await?;
+    let records = records.iter().filter(|r| r.record.round() == round);
+    // Sorted, so that the order in which commitments happened to arrive changes nothing.
+    let mut committed: Vec<Vec<u8>> = records.map(|r| r.record.to_bytes()).collect();
+    committed.sort_unstable();
     let mut bytes = round.0.to_le_bytes().to_vec();
-    for record in &records {
-        bytes.extend(record.record.to_bytes());
-    }
+    bytes.extend(committed.concat());
     let hash = Hash32::of(&bytes).0;
     Ok(u64::from_le_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]]))
 }

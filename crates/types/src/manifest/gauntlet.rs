@@ -90,6 +90,9 @@ pub struct WeightParams {
     pub reserve: u16,
     /// Share of the first part.
     pub gather_share: f64,
+    /// Pay in proportion to this power of the score, as the Gauntlet paper does (protocol.md §5.1; there 2), instead of by
+    /// rank. By rank, a peer that is barely good earns half of what the best one earns.
+    pub power: Option<f64>,
 }
 
 impl Default for GauntletParams {
@@ -107,9 +110,16 @@ impl Default for GauntletParams {
             min_relative_gain: 0.25,
             exclude_after_negatives: 3,
             missing_slash: 0.75,
-            openskill: OpenSkillParams { mu: 25.0, sigma: 25.0 / 3.0, beta: 7.0, tau: 0.1, kappa: 1e-4, ordinal_sigmas: 3.0 },
+            openskill: OpenSkillParams {
+                mu: 25.0,
+                sigma: 25.0 / 3.0,
+                beta: 7.0,
+                tau: 0.1,
+                kappa: 1e-4,
+                ordinal_sigmas: 3.0,
+            },
             overlap: OverlapParams { high: 0.4, max: 0.5, mega: 0.6, naughty_rounds: 20, from_round: 20 },
-            weights: WeightParams { burn_rate: 0.5, gather: 20, reserve: 10, gather_share: 0.75 },
+            weights: WeightParams { burn_rate: 0.5, gather: 20, reserve: 10, gather_share: 0.75, power: None },
         }
     }
 }
@@ -143,6 +153,7 @@ impl GauntletParams {
         check_range("gauntlet.overlap.mega", mega, 0.0, 1.0)?;
         check_range("gauntlet.weights.burn_rate", self.weights.burn_rate, 0.0, 1.0)?;
         check_range("gauntlet.weights.gather_share", self.weights.gather_share, 0.0, 1.0)?;
+        check_range("gauntlet.weights.power", self.weights.power.unwrap_or(1.0), 0.0, 10.0)?;
         check("gauntlet.weights.gather", (1..=256).contains(&self.weights.gather), "must lie in 1..=256")?;
         check("gauntlet.weights.reserve", self.weights.reserve <= 256, "must be at most 256")
     }
