@@ -21,7 +21,10 @@ pub fn weights(scores: &[(Uid, f64)], params: &WeightParams, burn_uid: Option<Ui
         .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     ranked.dedup_by_key(|(uid, _)| *uid);
-    let mut shares = shares(ranked.len(), params);
+    let mut shares = match params.power {
+        None => by_rank(ranked.len(), params),
+        Some(power) => by_score(&ranked, power, params),
+    };
     let burned = 1.0 - shares.iter().sum::<f64>();
     shares.push(burned.max(0.0));
     let mut rounded = largest_remainder(&shares);
