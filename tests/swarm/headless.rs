@@ -222,6 +222,23 @@ fn a_peer_with_a_key_file_stops_cleanly_and_goes_on_where_it_was() {
 }
 
 #[test]
+fn an_app_of_another_version_is_told_so() {
+    let run = Run::found();
+    let _ledger = run.start("ledger", "ledger");
+    let signer = LocalSigner::generate().unwrap();
+    let mut command = covey_peer(run.dir.path());
+    command.args(["train", "--ipc", "--threads", "1", "--name", "peer-1", "--hotkey", &signer.hotkey().ss58()]);
+    command.arg("--run").arg(run.run());
+    let mut peer = Running::start(command, Some(signer));
+    peer.tell(ipc::Command::Hello(Hello { protocol: 999, version: "9.9.9".into() }));
+    peer.wait_for(
+        "the problem",
+        |e| matches!(e, Event::Problem { fatal: true, problem } if problem.code == "protocol_mismatch"),
+    );
+    assert_eq!(peer.child.wait().unwrap().code(), Some(40));
+}
+
+#[test]
 fn a_pause_frees_the_device_and_a_resume_goes_on() {
     let run = Run::found();
     let (_ledger, _validator) = (run.start("ledger", "ledger"), run.start("validate", "validator-1"));
@@ -232,6 +249,8 @@ fn a_pause_frees_the_device_and_a_resume_goes_on() {
     let peer = Running::start(command, Some(signer));
     peer.tell(ipc::Command::Hello(Hello::ours(peer::VERSION)));
     peer.wait_for("an inner step", |e| matches!(e, Event::InnerStepDone { round, .. } if round.0 == 1));
+    peer.tell(ipc::Command::SetLimits(ipc::Limits::default()));
+    peer.wait_for("a refusal of what is not built yet", |e| matches!(e, Event::Refused { .. }));
     peer.tell(ipc::Command::Pause { reason: "a game runs".into(), until_ms: None });
     peer.wait_for("the pause", |e| matches!(e, Event::Paused { reason, .. } if reason == "a game runs"));
     peer.wait_for("the save that goes with it", |e| matches!(e, Event::CheckpointSaved { .. }));

@@ -123,6 +123,7 @@ pub struct Limits {
 pub enum StopWhen {
     /// Finish the round that is running: nothing is lost.
     EndOfRound,
-    /// At the next micro-batch edge: the running round is lost.
+    /// At the next inner-step edge: what was done of the running round is saved, and lost only if its deadline passes
+    /// before the next start.
     Now,
 }

@@ -106,6 +106,9 @@ fn memory(machine: Machine) -> Check {
 }
 
 fn gpu() -> Check {
+    if let Err(error) = crate::cuda_pack::load_for(engine::DeviceChoice::Auto) {
+        tracing::debug!("{error}");
+    }
     if engine::cuda::available() {
         return Check { name: "gpu", state: CheckState::Ok, detail: "a CUDA device works".into() };
     }

@@ -47,12 +47,14 @@ pub async fn run(run: &RunFolder, host: Host, expected_peers: u32, stop: Cancell
         tokio::select! {
             () = &mut serving => break Ok(()),
             made = &mut sequencing => break made,
-            command = commands.recv(), if listening => match command {
-                Some(Command::Stop { .. } | Command::Shutdown { .. }) | None => {
+            line = commands.recv(), if listening => {
+                if let Some(line) = &line {
+                    crate::signing::answer(&events, line).await?;
+                }
+                if matches!(line.map(|l| l.command), Some(Command::Stop { .. } | Command::Shutdown { .. }) | None) {
                     listening = false;
                     stop.cancel();
                 }
-                Some(_) => {}
             },
             _ = tick.tick() => if let Some(waiting) = mempool.waiting()
                 && now_ms().saturating_sub(waiting.since_ms) > WORTH_A_WORD_MS

@@ -16,6 +16,7 @@ pub mod bench;
 pub mod cheat;
 pub mod checkpoint;
 pub mod command;
+pub mod cuda_pack;
 pub mod data;
 pub mod doctor;
 pub mod events;

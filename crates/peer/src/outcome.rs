@@ -71,6 +71,7 @@ impl PeerError {
         }
         match self {
             Self::Places(_) => ExitCode::WrongRun,
+            Self::Host(HostError::Protocol(_)) => ExitCode::ProtocolMismatch,
             Self::Host(_) | Self::Sign(SignError::Unavailable(_)) => ExitCode::SignerUnavailable,
             Self::Sign(_) => ExitCode::SignerRefused,
             Self::Chain(error) | Self::Gather(GatherError::Chain(error)) => match error {

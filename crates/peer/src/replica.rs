@@ -131,6 +131,8 @@ impl Replica {
         let (model, inner, seed) = (manifest.model.clone(), manifest.inner.clone(), manifest.seed);
         let options = engine_options(compute, &manifest);
         let build = move || -> Result<Box<dyn Engine>, engine::EngineError> {
+            // Before anything asks for CUDA: asking first would keep it dead for the whole process.
+            crate::cuda_pack::load_for(options.device)?;
             Ok(Box::new(TorchEngine::new(&model, &inner, options, seed)?))
         };
         let trainer_input = TrainerInput { manifest: Arc::clone(&manifest), dataset: Arc::new(dataset), folder, cheat };

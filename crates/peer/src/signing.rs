@@ -78,10 +78,36 @@ pub struct Host {
     pub events: Events,
     /// For signatures.
     pub signer: Arc<dyn Signer>,
-    /// Commands; closed when the other side has gone.
-    pub commands: mpsc::Receiver<Command>,
+    /// Commands with their ids; closed when the other side has gone.
+    pub commands: mpsc::Receiver<CommandLine>,
     /// The signer process, if this process started one; it ends with its pipe.
     pub child: Option<Child>,
+}
+
+/// What every role answers alike: the greeting, and commands that only the app's engine takes.
+///
+/// # Errors
+/// [`HostError::Protocol`] if the other side speaks other words.
+pub async fn answer(events: &Events, line: &CommandLine) -> Result<(), HostError> {
+    let refused = |code: &str, title: &str, hint: &str| Event::Refused {
+        id: line.id,
+        problem: types::Problem::new(code, title, hint),
+    };
+    let event = match &line.command {
+        Command::Hello(theirs) => return Ok(handshake(&Hello::ours(crate::VERSION), theirs)?),
+        Command::Pause { .. } | Command::Resume | Command::Stop { .. } | Command::Shutdown { .. } => {
+            Event::Ack { id: line.id }
+        }
+        Command::Start(_) => {
+            refused("already_started", "This process has its work from its command line", "Start another process")
+        }
+        Command::SetLimits(_) => {
+            refused("no_limits", "Limits cannot be changed yet", "Stop and start with other arguments")
+        }
+        _ => refused("unknown_command", "This build does not know that command", "Update it"),
+    };
+    events.say(event).await;
+    Ok(())
 }
 
 /// Why there is nobody to sign.
@@ -91,6 +117,9 @@ pub enum HostError {
     /// A pipe, a thread or the event log could not be had.
     #[error("cannot set up events and signer: {0}")]
     Io(#[from] std::io::Error),
+    /// App and peer are of different versions.
+    #[error(transparent)]
+    Protocol(#[from] ipc::HandshakeError),
     /// The signer process did not introduce itself.
     #[error("the signer process did not start: {0}")]
     Signer(String),
@@ -153,7 +182,7 @@ fn first_word(stdout: &mut LineReader<impl Read>) -> Result<Hotkey, HostError> {
     }
 }
 
-fn read_commands(from: impl Read + Send + 'static, pending: Pending) -> std::io::Result<mpsc::Receiver<Command>> {
+fn read_commands(from: impl Read + Send + 'static, pending: Pending) -> std::io::Result<mpsc::Receiver<CommandLine>> {
     read_commands_from(LineReader::new(from), pending)
 }
 
@@ -161,7 +190,7 @@ fn read_commands(from: impl Read + Send + 'static, pending: Pending) -> std::io:
 fn read_commands_from(
     mut from: LineReader<impl Read + Send + 'static>,
     pending: Pending,
-) -> std::io::Result<mpsc::Receiver<Command>> {
+) -> std::io::Result<mpsc::Receiver<CommandLine>> {
     let (queue, commands) = mpsc::channel(COMMAND_QUEUE);
     std::thread::Builder::new().name("commands".into()).spawn(move || {
         loop {
@@ -171,8 +200,8 @@ fn read_commands_from(
                         let _ = waiting.send(result);
                     }
                 }
-                Ok(Some(CommandLine { command, .. })) => {
-                    if queue.blocking_send(command).is_err() {
+                Ok(Some(line)) => {
+                    if queue.blocking_send(line).is_err() {
                         return;
                     }
                 }

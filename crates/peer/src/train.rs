@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chain::{ChainBackend, Head};
-use ipc::{Command, Event as Said, PeerPhase};
+use ipc::{Command, CommandLine, Event as Said, PeerPhase};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -103,7 +103,7 @@ struct Driver {
 enum Wake {
     Head(BlockNumber),
     Ended(EffectEnd),
-    Told(Option<Command>),
+    Told(Option<CommandLine>),
     Step(InnerStep),
     Stop,
 }
@@ -112,7 +112,7 @@ impl Driver {
     async fn turn(
         &mut self,
         heads: &mut watch::Receiver<Head>,
-        commands: &mut mpsc::Receiver<Command>,
+        commands: &mut mpsc::Receiver<CommandLine>,
         steps: &mut mpsc::Receiver<InnerStep>,
         stop: &CancellationToken,
     ) -> Result<(), PeerError> {
@@ -140,7 +140,10 @@ impl Driver {
                     told = false;
                     Some(Event::Stop(StopWhen::Now))
                 }
-                Wake::Told(Some(command)) => self.command(command).await,
+                Wake::Told(Some(line)) => {
+                    crate::signing::answer(&self.replica.events, &line).await?;
+                    self.command(line.command).await
+                }
                 Wake::Step(step) => {
                     self.say_step(step);
                     None

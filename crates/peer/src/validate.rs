@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chain::{ChainBackend, ChainError, Head};
 use gauntlet::State;
-use ipc::{Command, Event as Said, LogLevel, PeerPhase};
+use ipc::{Command, CommandLine, Event as Said, LogLevel, PeerPhase};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -73,7 +73,7 @@ pub async fn run(input: ValidateInput, chain: Arc<dyn ChainBackend>, stop: Cance
     let (heads, changes) = watch::channel(replica.chain.head().await?);
     let mut tasks = JoinSet::new();
     tasks.spawn(crate::head::follow(Arc::clone(&replica.chain), heads, events.clone(), stop.clone()));
-    tasks.spawn(obey(commands, stop.clone()));
+    tasks.spawn(obey(commands, events.clone(), stop.clone()));
     let memory_path = replica.state_dir.join("validator.json");
     let memory = load(&memory_path).await?;
     let mut validator = Validator { replica: Arc::clone(&replica), memory, memory_path, heads: changes };
@@ -91,14 +91,18 @@ pub async fn run(input: ValidateInput, chain: Arc<dyn ChainBackend>, stop: Cance
     }
 }
 
-/// A validator knows one command: to stop. Whoever started it going away means the same.
-async fn obey(mut commands: mpsc::Receiver<Command>, stop: CancellationToken) {
-    loop {
-        match commands.recv().await {
-            Some(Command::Stop { .. } | Command::Shutdown { .. }) | None => break stop.cancel(),
-            Some(_) => {}
+/// A validator knows one command: to stop. Whoever started it going away, or speaking other words, means the same.
+async fn obey(mut commands: mpsc::Receiver<CommandLine>, events: crate::events::Events, stop: CancellationToken) {
+    while let Some(line) = commands.recv().await {
+        let understood = crate::signing::answer(&events, &line).await;
+        if let Err(error) = &understood {
+            events.log(LogLevel::Error, error.to_string()).await;
+        }
+        if understood.is_err() || matches!(line.command, Command::Stop { .. } | Command::Shutdown { .. }) {
+            break;
         }
     }
+    stop.cancel();
 }
 
 async fn load(path: &Path) -> Result<Memory, PeerError> {

@@ -152,7 +152,9 @@ impl Swarm<'_> {
         if role == "ledger" {
             args.extend(["--expected-peers".into(), self.plan.first_peers().to_string()]);
         } else {
-            args.extend(["--name".into(), name.to_owned(), "--threads".into(), threads.to_string()]);
+            // On the processor even where there is a card: half a dozen processes would fight over it.
+            let rest = ["--name", name, "--device", "cpu", "--threads", &threads.to_string()].map(str::to_owned);
+            args.extend(rest);
         }
         if let Some((_, kind)) = self.plan.cheaters().into_iter().find(|(cheater, _)| cheater == name) {
             args.extend(["--cheat".into(), kind.word().into()]);
