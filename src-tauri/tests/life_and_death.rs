@@ -5,13 +5,30 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest wait for something that takes milliseconds; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A fork in one test while another copies a program would keep that program open for writing, and then it cannot start.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A folder for one test at a time.
+struct Installed {
+    dir: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Installed {
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
 /// A folder with `covey` and, if `script` is given, a `covey-peer` that behaves so.
-fn installed(script: Option<&str>) -> tempfile::TempDir {
+fn installed(script: Option<&str>) -> Installed {
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_covey"), dir.path().join("covey")).unwrap();
     if let Some(script) = script {
@@ -19,7 +36,7 @@ fn installed(script: Option<&str>) -> tempfile::TempDir {
         std::fs::write(&peer, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&peer, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    dir
+    Installed { dir, _alone: alone }
 }
 
 fn covey(dir: &Path) -> Command {

@@ -74,8 +74,9 @@ pub fn machine() -> Machine {
     Machine {
         // A card's memory is read by the `gpu` crate of the desktop part; until then plans are for the processor.
         vram_bytes: 0,
-        ram_bytes: memory_bytes().unwrap_or(0),
-        disk_bytes: crate::rehearse::cache_dir().and_then(|dir| free_bytes(&dir)).unwrap_or(0),
+        // What the system does not tell (a bare root has no mount table) is unknown, not missing.
+        ram_bytes: memory_bytes().unwrap_or(u64::MAX),
+        disk_bytes: crate::rehearse::cache_dir().and_then(|dir| free_bytes(&dir)).unwrap_or(u64::MAX),
     }
 }
 

@@ -123,6 +123,7 @@ impl PeerError {
             ExitCode::ExchangeUnreachable => {
                 ("exchange_unreachable", "Check that the run's shared folder can be written")
             }
+            ExitCode::ProtocolMismatch => ("protocol_mismatch", "Update app and peer together"),
             _ => ("failed", "The log says more; starting again is safe"),
         };
         Problem::new(code, self.to_string(), hint)

@@ -290,7 +290,12 @@ impl Machine {
             return self.await_reveal();
         }
         self.phase = Phase::Sealing;
-        vec![Effect::Seal(self.round)]
+        let mut effects = vec![Effect::Seal(self.round)];
+        if self.paused {
+            // The steps may have ended before the halt took effect; sealing needs no device.
+            effects.push(Effect::Release);
+        }
+        effects
     }
 
     fn on_inner_halted(&mut self, steps: u32) -> Vec<Effect> {

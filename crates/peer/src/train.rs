@@ -236,6 +236,9 @@ impl Driver {
             self.say_phase(effect).await;
             let replica = Arc::clone(&self.replica);
             let cheats = self.cheats;
+            if matches!(effect, Effect::RunInner(_)) {
+                replica.trainer.arm();
+            }
             match effect {
                 Effect::HaltInner => replica.trainer.halt(),
                 Effect::Exit => self.exit = true,
@@ -245,6 +248,13 @@ impl Driver {
                         tracing::error!("{error}");
                         let problem = error.problem();
                         replica.events.say(Said::Problem { problem, fatal: false }).await;
+                    }
+                }
+                // In order and at once: a release that overtook an acquire would leave the peer without its device.
+                Effect::Release | Effect::Acquire => {
+                    let ended = effects::perform(&replica, effect, cheats).await;
+                    if ended.is_err() {
+                        self.tasks.spawn(async move { ended });
                     }
                 }
                 effect => {

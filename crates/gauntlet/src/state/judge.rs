@@ -53,7 +53,10 @@ pub(super) fn judge(state: &mut State, params: &GauntletParams, facts: &RoundFac
     }
     state.last = Some(facts.round);
     let gather = state.gather_list(params, facts.round);
-    let scores = state.scores(params, facts.round);
+    // A newcomer is judged before it counts, and paid once it counts: a first honest round must not pay for a fraud.
+    let counts = |uid: Uid| judged.iter().any(|peer| peer.uid == uid && peer.verdict != Verdict::OnProbation);
+    let mut scores = state.scores(params, facts.round);
+    scores.iter_mut().filter(|(uid, _)| !counts(*uid)).for_each(|(_, score)| *score = 0.0);
     RoundJudgement { round: facts.round, peers: judged, gather, scores }
 }
 

@@ -116,7 +116,7 @@ fn work_done_before_a_pause_is_still_submitted_at_the_deadline() {
     let mut m = machine();
     run(&mut m, &[head(0), SYNCED, Event::Pause, Event::InnerHalted { steps: 2 }]);
     assert_eq!(m.on(head(6)), [Effect::FinishInner(R0)]);
-    assert_eq!(m.on(Event::InnerDone { steps: 2 }), [Effect::Seal(R0)]);
+    assert_eq!(m.on(Event::InnerDone { steps: 2 }), [Effect::Seal(R0), Effect::Release]);
 }
 
 #[test]

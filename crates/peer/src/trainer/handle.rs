@@ -20,6 +20,12 @@ impl TrainerHandle {
         &self.layout
     }
 
+    /// Takes back an earlier halt. To be called where the decision to run falls, not where the run starts: a halt that
+    /// comes in between must not be lost.
+    pub fn arm(&self) {
+        self.halt.store(false, Ordering::SeqCst);
+    }
+
     /// Halts inner steps at the next edge.
     pub fn halt(&self) {
         self.halt.store(true, Ordering::SeqCst);
@@ -30,8 +36,6 @@ impl TrainerHandle {
     /// # Errors
     /// [`TrainerError`].
     pub async fn inner(&self, round: Round, uid: Uid) -> Result<InnerEnd, TrainerError> {
-        // Cleared here and not on the thread: a halt that comes while the command waits must not be lost.
-        self.halt.store(false, Ordering::SeqCst);
         self.ask(|reply| Command::Inner { round, uid, reply }).await
     }
 
