@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use types::manifest::CodebookScope;
 
 use crate::container::{Draft, DraftStats, SubmissionHeader};
+use crate::cpu::specialised;
 use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
 use crate::quantise::{ChunkCodebook, MAX_MAGNITUDE, TensorCodebook};
 use crate::record;
@@ -211,11 +212,18 @@ impl Packed {
 impl Step<'_> {
     fn pack_with_chunk_codebooks(&self, ef: &[f32]) -> Result<Vec<Packed>, CompressError> {
         let units = self.layout.units().par_iter();
-        let packed: Vec<_> = units.map_init(Worker::new, |worker, unit| self.pack_unit(worker, unit, ef)).collect();
+        let pack = |worker: &mut Worker, unit| {
+            specialised(
+                #[inline(always)]
+                || self.pack_unit(worker, unit, ef),
+            )
+        };
+        let packed: Vec<_> = units.map_init(Worker::new, pack).collect();
         // In order, so that the error names the first tensor.
         packed.into_iter().collect()
     }
 
+    #[inline(always)]
     fn pack_unit(&self, worker: &mut Worker, unit: &Unit, ef: &[f32]) -> Result<Packed, CompressError> {
         let tensor = &self.layout.tensors()[unit.tensor];
         let (k, total) = (tensor.k(), tensor.chunk_len());
@@ -279,7 +287,7 @@ impl Step<'_> {
 
     /// Makes `β·e + (anchor − local)` contiguous for the chunk that begins at flat element `start`, column `col`, and its
     /// right neighbours, at most [`STRIP`] in all, and checks them.
-    #[inline(never)]
+    #[inline(always)]
     fn load(
         &self,
         tensor: &TensorLayout,
@@ -312,13 +320,20 @@ impl Step<'_> {
     /// taken out of it.
     fn commit(&self, ef: &mut [f32], packed: &[Packed]) -> DraftStats {
         let units = self.layout.split(ef);
+        let commit = |unit, ef: &mut [f32], packed| {
+            specialised(
+                #[inline(always)]
+                || self.commit_unit(unit, ef, packed),
+            )
+        };
         let squares: Vec<(f64, f64)> =
-            units.into_par_iter().zip(packed).map(|((unit, ef), packed)| self.commit_unit(unit, ef, packed)).collect();
+            units.into_par_iter().zip(packed).map(|((unit, ef), packed)| commit(unit, ef, packed)).collect();
         let (ef, sent) = squares.iter().fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
         DraftStats { container_bytes: 0, error_feedback_norm: ef.max(0.0).sqrt(), sent_norm: sent.sqrt() }
     }
 
     /// Gives Σ e² and Σ sent².
+    #[inline(always)]
     fn commit_unit(&self, unit: &Unit, ef: &mut [f32], packed: &Packed) -> (f64, f64) {
         let tensor = &self.layout.tensors()[unit.tensor];
         let beta = self.layout.params().ef_decay;
@@ -330,13 +345,17 @@ impl Step<'_> {
             ef_squares += blend(beta, ef, &self.anchor[at..][..band_len], &self.local[at..][..band_len]);
             for x in 0..tensor.chunks_per_band {
                 let opened = record::open(&tensor.shape, records, packed.levels);
-                let len = opened.each(&tensor.shape, |index, code| {
-                    let e = &mut ef[x * tensor.w + index / tensor.w * tensor.cols + index % tensor.w];
-                    let level = opened.levels[code];
-                    let before = *e;
-                    *e -= level;
-                    ef_squares += square(*e) - square(before);
-                });
+                let len = opened.each(
+                    &tensor.shape,
+                    #[inline(always)]
+                    |index, code| {
+                        let e = &mut ef[x * tensor.w + index / tensor.w * tensor.cols + index % tensor.w];
+                        let level = opened.levels[code];
+                        let before = *e;
+                        *e -= level;
+                        ef_squares += square(*e) - square(before);
+                    },
+                );
                 sent_squares += opened.squares(&tensor.shape);
                 records = &records[len..];
             }
@@ -346,7 +365,7 @@ impl Step<'_> {
 }
 
 /// `e ← β·e + (anchor − local)`; gives Σ e².
-#[inline(never)]
+#[inline(always)]
 fn blend(beta: f32, ef: &mut [f32], anchor: &[f32], local: &[f32]) -> f64 {
     const LANES: usize = 32;
     const BLOCK: usize = 4096;

@@ -7,8 +7,9 @@ use types::manifest::{CodebookScope, RunId};
 use types::{Hash32, Hotkey, RejectReason, Round, SignPayload, Signature, Uid};
 
 use crate::container::{HEADER_BYTES, MAGIC, SIGNATURE_BYTES, SubmissionHeader, VERSION, codebook_code, index_code};
+use crate::cpu::specialised;
 use crate::indices::IndexError;
-use crate::layout::Layout;
+use crate::layout::{ChunkShape, Layout};
 use crate::quantise::{LevelError, TENSOR_CODEBOOK_BYTES, TensorCodebook};
 use crate::record::{self, RecordError};
 use crate::submission::Submission;
@@ -322,12 +323,13 @@ pub(crate) fn check_body(body: &[u8], layout: &Layout) -> Result<CheckedBody, De
         for unit in &layout.units()[tensor.first_unit..][..tensor.units] {
             unit_starts.push(at as u64);
             let chunks = unit.bands * tensor.chunks_per_band;
-            for chunk in unit.first_chunk..unit.first_chunk + chunks {
-                let checked = record::check(&tensor.shape, &body[at..], levels)
-                    .map_err(|e| record_error(e, body.len(), number, chunk))?;
-                at += checked.len;
-                squares += checked.squares;
-            }
+            let (len, sum) = specialised(
+                #[inline(always)]
+                || check_records(&tensor.shape, &body[at..], levels, chunks, squares),
+            )
+            .map_err(|(chunk, e)| record_error(e, body.len(), number, unit.first_chunk + chunk))?;
+            at += len;
+            squares = sum;
         }
         norms.push(squares.sqrt() as f32);
     }
@@ -335,6 +337,25 @@ pub(crate) fn check_body(body: &[u8], layout: &Layout) -> Result<CheckedBody, De
         return Err(DecodeError::Shape { got: body.len(), tensor: tensors.len() });
     }
     Ok(CheckedBody { unit_starts, tensor_levels, norms })
+}
+
+/// Checks the `chunks` records at the start of `bytes`: gives their length, and `squares` plus their squared values; or
+/// which record is wrong, and how.
+#[inline(always)]
+fn check_records(
+    shape: &ChunkShape,
+    bytes: &[u8],
+    levels: [f32; 4],
+    chunks: usize,
+    mut squares: f64,
+) -> Result<(usize, f64), (usize, RecordError)> {
+    let mut at = 0;
+    for chunk in 0..chunks {
+        let checked = record::check(shape, &bytes[at..], levels).map_err(|e| (chunk, e))?;
+        at += checked.len;
+        squares += checked.squares;
+    }
+    Ok((at, squares))
 }
 
 fn level_error(error: LevelError, tensor: usize, chunk: usize) -> DecodeError {

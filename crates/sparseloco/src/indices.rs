@@ -62,6 +62,7 @@ pub(crate) fn encode_rice(shape: &ChunkShape, indices: &[u16], out: &mut Vec<u8>
 }
 
 /// Checks the Rice code at the start of `bytes` and gives its length.
+#[inline(always)]
 pub(crate) fn check_rice(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, IndexError> {
     if shape.is_dense() {
         return Ok(0);
@@ -78,8 +79,8 @@ pub(crate) fn check_rice(shape: &ChunkShape, bytes: &[u8]) -> Result<usize, Inde
         return Err(IndexError::Padding);
     }
     let low_sum = match shape.rice {
-        5 => sum_lows(shape.k, 5, lows),
-        b => sum_lows(shape.k, b as usize, lows),
+        5 => sum_lows(shape.k, 5, bytes),
+        b => sum_lows(shape.k, b as usize, bytes),
     };
     // The last index is k − 1 plus all gaps; everything before it is smaller by construction.
     let gaps = ((last_one + 1 - shape.k) << shape.rice) + low_sum;
@@ -94,45 +95,104 @@ pub(crate) fn each_rice(shape: &ChunkShape, bytes: &[u8], codes: &[u8], mut f: i
         (0..shape.k).for_each(|i| f(i, code(codes, i)));
         return 0;
     }
-    let (lows, unary) = bytes.split_at_checked(shape.low_bytes()).unwrap_or((bytes, &[]));
-    let last_one = match shape.rice {
+    let unary_bits = match shape.rice {
         // The parameters that occur in practice get shifts by constants.
-        4 => each_gap(shape.k, 4, lows, unary, codes, f),
-        5 => each_gap(shape.k, 5, lows, unary, codes, f),
-        6 => each_gap(shape.k, 6, lows, unary, codes, f),
-        b => each_gap(shape.k, b as usize, lows, unary, codes, f),
+        4 => each_gap(shape.k, 4, bytes, codes, f),
+        5 => each_gap(shape.k, 5, bytes, codes, f),
+        6 => each_gap(shape.k, 6, bytes, codes, f),
+        b => each_gap(shape.k, b as usize, bytes, codes, f),
     };
-    lows.len() + last_one / 8 + 1
+    shape.low_bytes() + unary_bits.div_ceil(8)
 }
 
-/// Walks the ones of the unary part: `idx_i = i + Σ lows + (position of the i-th one − i)·2^b`. Gives the last position.
+/// Walks the ones of the unary part: `idx_i = i + Σ lows + (position of the i-th one − i)·2^b`. Gives the number of bits
+/// up to and with the last one.
 #[inline(always)]
-fn each_gap(k: usize, b: usize, lows: &[u8], unary: &[u8], codes: &[u8], mut f: impl FnMut(usize, usize)) -> usize {
-    let mask = (1u64 << b) - 1;
-    let mut word = load_word(unary, 0);
-    let (mut base, mut low_sum, mut last_one) = (0, 0, 0);
-    let mut one = |i: usize, low: u64, code: usize| {
-        while word == 0 && base < 8 * unary.len() {
-            base += 64;
-            word = load_word(unary, base / 8);
-        }
-        last_one = base + word.trailing_zeros() as usize;
-        word &= word.wrapping_sub(1);
-        low_sum += (low & mask) as usize;
-        f((i + low_sum + ((last_one - i) << b)) & (MAX_CHUNK - 1), code);
-    };
+fn each_gap(k: usize, b: usize, bytes: &[u8], codes: &[u8], mut f: impl FnMut(usize, usize)) -> usize {
+    let unary = bytes.get((k * b).div_ceil(8)..).unwrap_or(&[]);
+    let (mut bits, mut low_sum) = (0usize, 0usize);
     let eights = if b <= 8 { k / 8 } else { 0 };
     for eight in 0..eights {
-        // Eight values of b bits are b bytes, and eight codes are two. A fixed count, so that the loop is unrolled.
-        let (low_word, code_word) = (load_word(lows, eight * b), usize::from(code_pair(codes, eight * 2)));
-        for j in 0..8 {
-            one(eight * 8 + j, low_word >> (j * b), code_word >> (2 * j) & 3);
+        // Eight values of b bits are b bytes, and eight codes are two.
+        let (sums, code_word) = (low_sums(b, load_word(bytes, eight * b)), usize::from(code_pair(codes, eight * 2)));
+        let first = eight * 8;
+        // At least 57 bits, which nearly always hold all eight ones: then the loop is unrolled and never asks for more.
+        let mut window = load_word(unary, bits / 8) >> (bits % 8);
+        if window.count_ones() >= 8 {
+            let start = ((bits - first) << b) + first + low_sum;
+            let mut one = 0;
+            for (j, sum) in sums.into_iter().enumerate() {
+                one = window.trailing_zeros() as usize;
+                window &= window.wrapping_sub(1);
+                let index = (start + (one << b) + sum).wrapping_sub(j * ((1 << b) - 1));
+                f(index & (MAX_CHUNK - 1), code_word >> (2 * j) & 3);
+            }
+            bits += one + 1;
+        } else {
+            for (j, sum) in sums.into_iter().enumerate() {
+                let (i, one) = (first + j, next_one(unary, bits));
+                bits = one + 1;
+                f((i + low_sum + sum + ((one - i) << b)) & (MAX_CHUNK - 1), code_word >> (2 * j) & 3);
+            }
         }
+        low_sum += sums[7];
     }
+    let mask = (1u64 << b) - 1;
     for i in eights * 8..k {
-        one(i, load_word(lows, i * b / 8) >> (i * b % 8), code(codes, i));
+        let one = next_one(unary, bits);
+        bits = one + 1;
+        low_sum += (load_word(bytes, i * b / 8) >> (i * b % 8) & mask) as usize;
+        f((i + low_sum + ((one - i) << b)) & (MAX_CHUNK - 1), code(codes, i));
     }
-    last_one
+    bits
+}
+
+/// Running sums of the first eight values of b ≤ 8 bits.
+#[inline(always)]
+fn low_sums(b: usize, word: u64) -> [usize; 8] {
+    let mut sums = [0; 8];
+    if b <= 5 {
+        // Spread to bytes; one multiplication adds them up, and eight values below 32 stay below 256.
+        let halves = low_fields(word, 4 * b, 32);
+        let quarters = low_fields(halves, 2 * b, 16);
+        let all = low_fields(quarters, b, 8).wrapping_mul(0x0101_0101_0101_0101);
+        for (j, sum) in sums.iter_mut().enumerate() {
+            *sum = usize::from((all >> (8 * j)) as u8);
+        }
+        return sums;
+    }
+    let mut low_sum = 0;
+    for (j, sum) in sums.iter_mut().enumerate() {
+        low_sum += (word >> (j * b)) as usize & ((1 << b) - 1);
+        *sum = low_sum;
+    }
+    sums
+}
+
+/// Splits each field of twice `bits` bits at every second multiple of `apart` into two, `apart` bits apart; drops the rest.
+#[inline(always)]
+fn low_fields(word: u64, bits: usize, apart: usize) -> u64 {
+    let every_second = match apart {
+        8 => 0x0001_0001_0001_0001,
+        16 => 0x0000_0001_0000_0001,
+        _ => 1u64,
+    };
+    let mask = every_second * ((1 << bits) - 1);
+    (word & mask) | (word >> bits & mask) << apart
+}
+
+/// Position of the first one from bit `from` on; the end, if there is none.
+#[inline(always)]
+fn next_one(unary: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < 8 * unary.len() {
+        let window = load_word(unary, at / 8) >> (at % 8);
+        if window != 0 {
+            return at + window.trailing_zeros() as usize;
+        }
+        at += 64 - at % 8;
+    }
+    at
 }
 
 /// Eight codes.
@@ -151,17 +211,15 @@ fn code(codes: &[u8], i: usize) -> usize {
 }
 
 /// Position of the k-th one bit, which must lie within the first `max_bits`.
+#[inline(always)]
 fn select_one(bytes: &[u8], k: usize, max_bits: usize) -> Result<usize, IndexError> {
     let mut wanted = k;
     let mut position = 0;
     while position < max_bits.min(bytes.len() * 8) {
-        let mut word = load_word(bytes, position / 8);
+        let word = load_word(bytes, position / 8);
         let ones = word.count_ones() as usize;
         if ones >= wanted {
-            for _ in 1..wanted {
-                word &= word - 1;
-            }
-            let one = position + word.trailing_zeros() as usize;
+            let one = position + select_in_word(word, wanted);
             return if one < max_bits { Ok(one) } else { Err(IndexError::OutOfRange) };
         }
         wanted -= ones;
@@ -170,37 +228,63 @@ fn select_one(bytes: &[u8], k: usize, max_bits: usize) -> Result<usize, IndexErr
     if bytes.len() * 8 < max_bits { Err(IndexError::Truncated) } else { Err(IndexError::OutOfRange) }
 }
 
-/// Eight bytes from `at`, with zeros beyond the end.
-#[inline]
-fn load_word(bytes: &[u8], at: usize) -> u64 {
-    let rest = &bytes[at.min(bytes.len())..];
-    if let Some(full) = rest.first_chunk::<8>() {
-        return u64::from_le_bytes(*full);
+/// Position of the n-th one bit of a word that has as many, n ≥ 1.
+#[inline(always)]
+fn select_in_word(word: u64, n: usize) -> usize {
+    const BYTES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
+    let fours = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+    // Byte j: ones in bytes 0 to j. The first byte that reaches n holds the bit.
+    let sums = ((fours + (fours >> 4)) & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(BYTES);
+    let reached = ((sums | HIGH) - n as u64 * BYTES) & HIGH;
+    let byte_at = (reached.trailing_zeros() & 0x38) as usize;
+    let before = ((sums << 8) >> byte_at) as usize & 0xff;
+    let mut byte = word >> byte_at;
+    for _ in before + 1..n {
+        byte &= byte.wrapping_sub(1);
     }
+    byte_at + byte.trailing_zeros() as usize
+}
+
+/// Eight bytes from `at`, with zeros beyond the end.
+#[inline(always)]
+fn load_word(bytes: &[u8], at: usize) -> u64 {
+    match bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(full) => u64::from_le_bytes(*full),
+        None => load_end(bytes, at),
+    }
+}
+
+/// Apart, since only the last record of a body comes here.
+#[cold]
+fn load_end(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    let len = rest.len().min(8);
     let mut word = [0; 8];
-    word[..rest.len()].copy_from_slice(rest);
+    word[..len].copy_from_slice(&rest[..len]);
     u64::from_le_bytes(word)
 }
 
-/// Σ of the k verbatim low parts.
+/// Σ of the k verbatim low parts at the start of `bytes`.
 #[inline(always)]
-fn sum_lows(k: usize, b: usize, lows: &[u8]) -> usize {
+fn sum_lows(k: usize, b: usize, bytes: &[u8]) -> usize {
     const FIVE_OF_TEN: u64 = 0x1f | 0x1f << 10 | 0x1f << 20 | 0x1f << 30;
     let mask = (1u64 << b) - 1;
-    // In groups of eight, or one by one where eight do not fit a word; bits beyond the last value are zero.
-    let per_load = if b <= 8 { 8 } else { 1 };
     let mut sum = 0;
-    for first in (0..k).step_by(per_load) {
-        let word = load_word(lows, first * b / 8) >> (first * b % 8);
-        if b == 5 && first + 8 <= k {
-            // The usual case: neighbours added in four fields of ten bits, which a multiplication sums up.
-            let pairs = (word & FIVE_OF_TEN) + (word >> 5 & FIVE_OF_TEN);
-            sum += pairs.wrapping_mul(1 | 1 << 10 | 1 << 20 | 1 << 30) >> 30 & 0x3ff;
-            continue;
+    // The usual case, eight values at a time: neighbours are added in four fields of ten bits, which hold the sums of
+    // sixteen times eight values.
+    let eights = if b == 5 { k / 8 } else { 0 };
+    for first in (0..eights).step_by(16) {
+        let mut fields = 0;
+        for eight in first..eights.min(first + 16) {
+            let word = load_word(bytes, eight * 5);
+            fields += (word & FIVE_OF_TEN) + (word >> 5 & FIVE_OF_TEN);
         }
-        for j in 0..per_load.min(k - first) {
-            sum += (word >> (j * b)) & mask;
-        }
+        sum += (fields & 0x3ff) + (fields >> 10 & 0x3ff) + (fields >> 20 & 0x3ff) + (fields >> 30);
+    }
+    for i in eights * 8..k {
+        sum += load_word(bytes, i * b / 8) >> (i * b % 8) & mask;
     }
     sum as usize
 }
@@ -283,6 +367,16 @@ mod tests {
     }
 
     #[test]
+    fn select_in_word_finds_every_one() {
+        for word in [1, 1 << 63, u64::MAX, 0x8000_0000_0000_0001, 0x0123_4567_89ab_cdef, 0x00ff_0000_0101_0080] {
+            let ones: Vec<usize> = (0..64).filter(|bit| word >> bit & 1 == 1).collect();
+            for (n, one) in ones.iter().enumerate() {
+                assert_eq!(select_in_word(word, n + 1), *one, "{word:x} {n}");
+            }
+        }
+    }
+
+    #[test]
     fn packed12_refuses_what_is_no_ascending_set() {
         let check = |indices: &[u16], expected| {
             let mut bytes = Vec::new();
@@ -339,6 +433,11 @@ mod tests {
             bytes.extend([0xff; 9]);
             prop_assert_eq!(check_rice(&s, &bytes), Ok(len));
             prop_assert_eq!(each_rice(&s, &bytes, &codes, |i, code| back.push((i, code))), len);
+            prop_assert_eq!(&back, &coded);
+            // The same where no byte follows: nothing is read beyond the end.
+            back.clear();
+            prop_assert_eq!(check_rice(&s, &bytes[..len]), Ok(len));
+            prop_assert_eq!(each_rice(&s, &bytes[..len], &codes, |i, code| back.push((i, code))), len);
             prop_assert_eq!(&back, &coded);
 
             bytes.clear();

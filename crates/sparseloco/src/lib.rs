@@ -5,6 +5,7 @@
 //! submissions, and parameters after an outer step that are the same bits on every machine. It knows no rounds' clock, no
 //! peers, no files, no secret keys and no torch.
 
+mod cpu;
 mod layout;
 mod topk;
 

@@ -12,6 +12,7 @@ use types::Uid;
 use types::manifest::AggregationRule;
 
 use crate::compress::STRIP;
+use crate::cpu::specialised;
 use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
 use crate::submission::{Records, Submission};
 
@@ -115,7 +116,10 @@ pub fn outer_step(
             if skipped_tensors.contains(&unit.tensor) {
                 return UnitStats::default();
             }
-            aggregate.unit(accumulator, number, unit, theta)
+            specialised(
+                #[inline(always)]
+                || aggregate.unit(accumulator, number, unit, theta),
+            )
         })
         .collect();
     let divisor = match layout.params().aggregation {
@@ -184,15 +188,16 @@ struct UnitStats {
     touched: u64,
 }
 
-/// A thread's working memory: one strip of sums stays in the second-level cache.
+/// A thread's working memory: one strip of sums stays in the second-level cache. One chunk longer than a strip, so that
+/// every chunk can be addressed as a full-size one, without bounds checks.
 struct Accumulator {
     sums: Vec<f32>,
-    senders: Vec<u16>,
+    senders: Box<[u16; MAX_CHUNK]>,
 }
 
 impl Accumulator {
     fn new() -> Self {
-        Self { sums: vec![0.0; STRIP * MAX_CHUNK], senders: vec![0; MAX_CHUNK] }
+        Self { sums: vec![0.0; (STRIP + 1) * MAX_CHUNK], senders: Box::new([0; MAX_CHUNK]) }
     }
 }
 
@@ -204,6 +209,7 @@ struct Aggregate<'a> {
 }
 
 impl Aggregate<'_> {
+    #[inline(always)]
     fn unit(&self, acc: &mut Accumulator, number: usize, unit: &Unit, theta: &mut [f32]) -> UnitStats {
         let tensor = &self.layout.tensors()[unit.tensor];
         let total = tensor.chunk_len();
@@ -220,48 +226,64 @@ impl Aggregate<'_> {
         for theta in theta.chunks_exact_mut(band_len) {
             for col in (0..tensor.cols).step_by(strip_width) {
                 let width = strip_width.min(tensor.cols - col);
-                let sums = &mut sums[..width / tensor.w * total];
-                for sums in sums.chunks_exact_mut(total) {
+                let chunks = width / tensor.w;
+                for chunk in 0..chunks {
+                    let Some(sums) = sums[chunk * total..].first_chunk_mut() else { continue };
                     match rule {
-                        AggregationRule::MeanOverAll => sum_chunk(&mut readers, sums),
-                        AggregationRule::MeanOverSenders => mean_chunk(&mut readers, sums, &mut senders[..total]),
+                        AggregationRule::MeanOverAll => sum_chunk(&mut readers, sums, total),
+                        AggregationRule::MeanOverSenders => mean_chunk(&mut readers, sums, senders, total),
                     }
-                    add_stats(sums, &mut stats);
+                    add_stats(&sums[..total], &mut stats);
                 }
-                apply(tensor, &mut theta[col..], step, sums);
+                apply(tensor, &mut theta[col..], step, &sums[..chunks * total]);
             }
         }
         stats
     }
 }
 
-/// `sums_j = Σ_r f_r·v_rj`.
-fn sum_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32]) {
-    sums.fill(0.0);
+/// `sums_j = Σ_r f_r·v_rj` over the first `total` elements; the rest stays as it is.
+#[inline(always)]
+fn sum_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32; MAX_CHUNK], total: usize) {
+    sums[..total].fill(0.0);
     for (records, factor) in readers {
         let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
-        records.each(scale, |levels, index, code| sums[index] += levels[code]);
+        records.each(
+            scale,
+            #[inline(always)]
+            |levels, index, code| sums[index] += levels[code],
+        );
     }
 }
 
-/// `sums_j = Σ_r f_r·v_rj / senders_j`.
-fn mean_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32], senders: &mut [u16]) {
-    sums.fill(0.0);
-    senders.fill(0);
+/// `sums_j = Σ_r f_r·v_rj / senders_j` over the first `total` elements.
+#[inline(always)]
+fn mean_chunk(
+    readers: &mut [(Records<'_>, f32)],
+    sums: &mut [f32; MAX_CHUNK],
+    senders: &mut [u16; MAX_CHUNK],
+    total: usize,
+) {
+    sums[..total].fill(0.0);
+    senders[..total].fill(0);
     for (records, factor) in readers {
         let scale = |levels: [f32; 4]| levels.map(|level| *factor * level);
-        records.each(scale, |levels, index, code| {
-            sums[index] += levels[code];
-            senders[index] += 1;
-        });
+        records.each(
+            scale,
+            #[inline(always)]
+            |levels, index, code| {
+                sums[index] += levels[code];
+                senders[index] += 1;
+            },
+        );
     }
-    for (sum, senders) in sums.iter_mut().zip(senders) {
+    for (sum, senders) in sums[..total].iter_mut().zip(senders) {
         *sum /= f32::from((*senders).max(1));
     }
 }
 
 /// `θ ← θ − step·update` for neighbouring chunks; `theta` begins at the first one's first element.
-#[inline(never)]
+#[inline(always)]
 fn apply(tensor: &TensorLayout, theta: &mut [f32], step: f32, updates: &[f32]) {
     let (w, total) = (tensor.w, tensor.chunk_len());
     for row in 0..tensor.h {
@@ -274,7 +296,7 @@ fn apply(tensor: &TensorLayout, theta: &mut [f32], step: f32, updates: &[f32]) {
     }
 }
 
-#[inline(never)]
+#[inline(always)]
 fn add_stats(update: &[f32], stats: &mut UnitStats) {
     const LANES: usize = 32;
     let (mut squares, mut touched) = ([0f32; LANES], 0u32);

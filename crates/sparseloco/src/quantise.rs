@@ -29,7 +29,7 @@ pub(crate) struct ChunkCodebook {
 
 impl ChunkCodebook {
     /// Splits the values at their mean magnitude and codes them: bit 0 is set above the mean, bit 1 for negative values.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn fit(values: &[f32], codes: &mut [u8]) -> Self {
         let mean = sum_lanes(values, |v| v.abs()) / values.len() as f32;
         let above = sum_lanes(values, |v| if v.abs() > mean { v.abs() } else { 0.0 });
@@ -59,6 +59,7 @@ impl ChunkCodebook {
     }
 
     /// Checks levels from outside: zero or normal, not negative, bounded, in order.
+    #[inline(always)]
     pub(crate) fn check(self) -> Result<(), LevelError> {
         for bits in [self.low, self.high] {
             let level = from_bf16(bits);
@@ -170,6 +171,7 @@ impl TensorCodebook {
 }
 
 /// Sum in eight interleaved partial sums, added pairwise at the end. Part of the definition: the order fixes the bits.
+#[inline(always)]
 pub(crate) fn sum_lanes(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
     let (blocks, tail) = values.as_chunks::<LANES>();

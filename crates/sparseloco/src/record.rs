@@ -49,6 +49,7 @@ pub(crate) fn encode(
 }
 
 /// Checks the record at the start of `bytes`. `levels` are the tensor's, if it has a codebook.
+#[inline(always)]
 pub(crate) fn check(shape: &ChunkShape, bytes: &[u8], levels: [f32; 4]) -> Result<Checked, RecordError> {
     let truncated = RecordError::Indices(IndexError::Truncated);
     let mut levels = levels;
@@ -74,6 +75,7 @@ pub(crate) fn check(shape: &ChunkShape, bytes: &[u8], levels: [f32; 4]) -> Resul
 }
 
 /// Σ value² from how often each code occurs.
+#[inline(always)]
 fn squares(k: usize, codes: &[u8], levels: [f32; 4]) -> f64 {
     let mut counts = [0u32; 4];
     let mut count = |word: u64| {
@@ -115,6 +117,7 @@ pub(crate) fn open<'a>(shape: &ChunkShape, bytes: &'a [u8], levels: [f32; 4]) ->
 
 impl Opened<'_> {
     /// Σ value².
+    #[inline(always)]
     pub(crate) fn squares(&self, shape: &ChunkShape) -> f64 {
         squares(shape.k, self.codes, self.levels)
     }

@@ -146,7 +146,11 @@ impl Records<'_> {
     pub(crate) fn each<T>(&mut self, prepare: impl FnOnce([f32; 4]) -> T, mut f: impl FnMut(&T, usize, usize)) {
         let opened = record::open(&self.tensor.shape, self.rest, self.levels);
         let prepared = prepare(opened.levels);
-        let len = opened.each(&self.tensor.shape, |index, code| f(&prepared, index, code));
+        let len = opened.each(
+            &self.tensor.shape,
+            #[inline(always)]
+            |index, code| f(&prepared, index, code),
+        );
         self.rest = self.rest.get(len..).unwrap_or(&[]);
     }
 }

@@ -32,6 +32,7 @@ impl TopK {
     /// whether or not all values are in a group. One
     /// vectorised pass makes the maxima, one collects what reaches the bound (about 1.4·k candidates on random data, all
     /// values at worst), and an exact selection among those decides.
+    #[inline(always)]
     pub(crate) fn select(&mut self, values: &[f32], out: &mut [u16]) {
         let k = out.len();
         if k >= values.len() {
@@ -54,8 +55,8 @@ impl TopK {
         }
     }
 
-    #[inline(never)]
     /// A value that at least k magnitudes reach.
+    #[inline(always)]
     fn lower_bound(&mut self, values: &[f32], k: usize) -> f32 {
         let groups = (2 * k).next_multiple_of(64);
         if groups * 4 > values.len() {
@@ -92,7 +93,7 @@ impl TopK {
         low
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn collect(&mut self, values: &[f32], bound: f32) -> usize {
         let keys = &mut self.keys[..];
         let mut found = 0;
