@@ -195,7 +195,7 @@ impl Gatherer {
             }
         };
         let expected = Expected { run: self.run, round, uid, hotkey: commitment.hotkey, theta: Some(theta) };
-        let outcome = match sparseloco::decode(&bytes, &self.layout, &expected) {
+        let outcome = match sparseloco::decode_owned(bytes, &self.layout, &expected) {
             Ok(submission) => Checked::Good(Arc::new(submission)),
             Err(error) => Checked::Bad(error.reject_reason()),
         };
