@@ -88,7 +88,7 @@ fn the_peer_does_not_outlive_an_app_that_was_killed() {
 fn a_polite_end_of_the_app_ends_the_peer_first() {
     let dir = installed(Some(LONG_RUNNING));
     let (mut app, peer) = running(dir.path());
-    assert!(Command::new("kill").arg(app.id().to_string()).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill {}", app.id())]).status().unwrap().success());
     let status = app.wait().unwrap();
     assert!(!is_alive(&peer));
     assert_eq!(status.code(), Some(1), "it ended before it was finished");
