@@ -186,18 +186,22 @@ fn wire_size_is_two_hundredths_of_a_byte_per_parameter() {
 }
 
 #[test]
-fn golden_container_is_stable() {
-    let layout = Layout::new(
-        &tensors(&[&[8, 16], &[12]]),
-        &SparseLocoParams { k: 4, chunk_edge: 8, chunk_1d: 6, ..params(CodebookScope::Chunk, IndexCoding::Rice) },
-    )
-    .unwrap();
-    let delta: Vec<f32> = (0..layout.parameter_count()).map(|i| ((i * 37 % 101) as f32 - 50.0) / 64.0).collect();
-    let draft = compress_dense(&layout, header(5), &delta).unwrap();
-    let golden = include_bytes!("../golden/submission-v1.bin");
-    let signature_at = golden.len() - sparseloco::SIGNATURE_BYTES;
-    assert_eq!(draft.as_bytes(), &golden[..signature_at], "the wire format changed: raise VERSION");
-    // The signature was made once with the test key; sr25519 signatures are random, so it is only verified.
-    let back = decode(golden, &layout, &expected(&header(5))).unwrap();
-    assert_eq!(back.header(), &header(5));
+fn golden_containers_are_stable() {
+    let golden: [(CodebookScope, IndexCoding, &[u8]); 4] = [
+        (CodebookScope::Chunk, IndexCoding::Rice, include_bytes!("../golden/submission-v1.bin")),
+        (CodebookScope::Chunk, IndexCoding::Packed12, include_bytes!("../golden/submission-v1-chunk-packed12.bin")),
+        (CodebookScope::Tensor, IndexCoding::Rice, include_bytes!("../golden/submission-v1-tensor-rice.bin")),
+        (CodebookScope::Tensor, IndexCoding::Packed12, include_bytes!("../golden/submission-v1-tensor-packed12.bin")),
+    ];
+    for (scope, coding, golden) in golden {
+        let params = SparseLocoParams { k: 4, chunk_edge: 8, chunk_1d: 6, ..params(scope, coding) };
+        let layout = Layout::new(&tensors(&[&[8, 16], &[12]]), &params).unwrap();
+        let delta: Vec<f32> = (0..layout.parameter_count()).map(|i| ((i * 37 % 101) as f32 - 50.0) / 64.0).collect();
+        let draft = compress_dense(&layout, header(5), &delta).unwrap();
+        let signature_at = golden.len() - sparseloco::SIGNATURE_BYTES;
+        assert_eq!(draft.as_bytes(), &golden[..signature_at], "{scope:?} {coding:?} changed: raise VERSION");
+        // The signature was made once with the test key; sr25519 signatures are random, so it is only verified.
+        let back = decode(golden, &layout, &expected(&header(5))).unwrap();
+        assert_eq!(back.header(), &header(5));
+    }
 }
