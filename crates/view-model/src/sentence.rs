@@ -37,7 +37,8 @@ pub fn status_sentence(run: &RunSnapshot) -> String {
     }
 }
 
-/// What stopping costs at this moment: `Stop now: round 3 is lost. Finish first: 3:10`.
+/// What stopping costs at this moment: `Stop now: round 3 is kept, unless its deadline in 3:10 passes before the next
+/// start. Finish first: 3:10`. A stopped peer saves its running round and goes on with it when it is started again.
 pub fn stop_price_sentence(run: &RunSnapshot) -> String {
     let free = match run.activity {
         Activity::Idle | Activity::Finished => Some("Nothing is running"),
@@ -50,9 +51,12 @@ pub fn stop_price_sentence(run: &RunSnapshot) -> String {
     }
     let unsent = run.peers.iter().any(|peer| peer.phase.is_some_and(Phase::holds_unsent_work));
     let Some(round) = run.round.filter(|_| unsent) else { return "Stop now: nothing is lost".to_owned() };
-    match run.deadline_in_secs {
-        Some(secs) => format!("Stop now: round {round} is lost. Finish first: {}", units::duration(secs)),
-        None => format!("Stop now: round {round} is lost"),
+    match run.deadline_in_secs.map(units::duration) {
+        Some(left) => format!(
+            "Stop now: round {round} is kept, unless its deadline in {left} passes before the next start. \
+             Finish first: {left}"
+        ),
+        None => format!("Stop now: round {round} is kept, unless its deadline passes before the next start"),
     }
 }
 

@@ -130,9 +130,15 @@ fn a_fatal_problem_outranks_everything_and_a_mild_one_does_not() {
 
 #[test]
 fn stopping_costs_the_round_only_while_its_work_is_unsent() {
-    assert_eq!(stop_price_sentence(&shared()), "Stop now: round 128 is lost. Finish first: 3:12");
+    assert_eq!(
+        stop_price_sentence(&shared()),
+        "Stop now: round 128 is kept, unless its deadline in 3:12 passes before the next start. Finish first: 3:12"
+    );
     let mut run = running();
-    assert_eq!(stop_price_sentence(&run), "Stop now: round 3 is lost");
+    assert_eq!(
+        stop_price_sentence(&run),
+        "Stop now: round 3 is kept, unless its deadline passes before the next start"
+    );
     run.peers[0].phase = Some(Phase::Gather);
     run.peers[1].phase = Some(Phase::Outer);
     assert_eq!(stop_price_sentence(&run), "Stop now: nothing is lost");
