@@ -8,6 +8,8 @@ use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
 use types::{Hotkey, SignError, SignPayload, Signature, Signer};
 use zeroize::Zeroizing;
 
+use crate::DerivationPath;
+
 /// Substrate's signing context, the one `types::Hotkey::verify` checks against.
 const SIGNING_CONTEXT: &[u8] = b"substrate";
 /// Domain of [`LocalSigner::derive`]: changing it changes every rehearsal key.
@@ -34,6 +36,11 @@ impl LocalSigner {
         let mini = MiniSecretKey::from_bytes(seed).expect("32 bytes");
         // `mini` wipes itself on drop.
         Self { pair: mini.expand_to_keypair(ExpansionMode::Ed25519) }
+    }
+
+    /// The key at the end of `path`, from this one.
+    pub(crate) fn at(self, path: &DerivationPath) -> Self {
+        Self { pair: path.derive(self.pair) }
     }
 
     /// One of many keys of a rehearsal: the same `master` and `label` always give the same key.
