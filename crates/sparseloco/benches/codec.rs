@@ -12,11 +12,15 @@ use std::time::Duration;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
-use sparseloco::{
-    Expected, Layout, Submission, SubmissionHeader, compress, compress_dense, decode_owned, outer_step, theta_hash,
-};
-use types::manifest::{AggregationRule, CodebookScope, IndexCoding, OuterSchedule, RunId, SparseLocoParams};
-use types::{Hash32, Hotkey, Round, Signature, TensorSpec, Uid};
+use sparseloco::{Layout, Submission, compress, compress_dense, decode_owned, outer_step, theta_hash};
+use types::TensorSpec;
+use types::manifest::{CodebookScope, IndexCoding};
+
+#[path = "../tests/it/fixture.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod fixture;
+
+use fixture::{expected, header, sign};
 
 /// CPU seconds of all threads of this process.
 struct CpuTime;
@@ -59,17 +63,8 @@ fn layout(shapes: &[(usize, usize)]) -> Layout {
         name: format!("t{i}"),
         shape: if *rows == 1 { vec![*cols] } else { vec![*rows, *cols] },
     };
-    let params = SparseLocoParams {
-        k: 64,
-        chunk_edge: 64,
-        chunk_1d: 64,
-        codebook: CodebookScope::Chunk,
-        indices: IndexCoding::Rice,
-        ef_decay: 0.95,
-        aggregation: AggregationRule::MeanOverAll,
-        outer: OuterSchedule::constant(1.0),
-    };
-    Layout::new(&shapes.iter().enumerate().map(spec).collect::<Vec<_>>(), &params).unwrap()
+    let specs: Vec<_> = shapes.iter().enumerate().map(spec).collect();
+    Layout::new(&specs, &fixture::params(CodebookScope::Chunk, IndexCoding::Rice)).unwrap()
 }
 
 /// The 150M preset's shapes (about two thirds of its layers), and one very wide matrix.
@@ -103,41 +98,14 @@ fn gauss(len: usize, seed: u64, scale: f32) -> Vec<f32> {
     out
 }
 
-fn keypair() -> schnorrkel::Keypair {
-    schnorrkel::MiniSecretKey::from_bytes(&[7; 32]).unwrap().expand_to_keypair(schnorrkel::ExpansionMode::Ed25519)
-}
-
-fn header(uid: u16) -> SubmissionHeader {
-    SubmissionHeader {
-        run: RunId(Hash32([1; 32])),
-        round: Round(7),
-        uid: Uid(uid),
-        hotkey: Hotkey(keypair().public.to_bytes()),
-        theta: Hash32([2; 32]),
-        sample_digest: [3; 16],
-        sample_count: 96,
-        tokens: 12_345,
-        inner_steps: 30,
-        loss_first: 5.5,
-        loss_last: 5.25,
-    }
-}
-
 fn containers(layout: &Layout, count: u16) -> Vec<Vec<u8>> {
-    let keypair = keypair();
-    let make = |uid: u16| {
-        let draft = compress_dense(layout, header(uid), &gauss(layout.parameter_count(), uid.into(), 1e-3)).unwrap();
-        let signature = keypair.sign_simple(b"substrate", &draft.sign_payload().to_bytes());
-        draft.finish(Signature(signature.to_bytes()))
-    };
-    (0..count).map(make).collect()
+    let delta = |uid: u16| gauss(layout.parameter_count(), uid.into(), 1e-3);
+    (0..count).map(|uid| sign(compress_dense(layout, header(uid), &delta(uid)).unwrap())).collect()
 }
 
 /// As a peer reads: it hands over the bytes that it fetched, and nothing is copied.
 fn read(layout: &Layout, uid: u16, bytes: Vec<u8>) -> Submission {
-    let h = header(uid);
-    let expected = Expected { run: h.run, round: h.round, uid: h.uid, hotkey: h.hotkey, theta: Some(h.theta) };
-    decode_owned(bytes, layout, &expected).unwrap()
+    decode_owned(bytes, layout, &expected(&header(uid))).unwrap()
 }
 
 fn read_all(layout: &Layout, bytes: Vec<Vec<u8>>) -> Vec<Submission> {

@@ -30,3 +30,11 @@ pub use outer::{OuterError, OuterStats, clip_factors, outer_step, probe};
 pub use quantise::{MAX_MAGNITUDE, TensorCodebook};
 pub use submission::Submission;
 pub use theta::theta_hash;
+
+// The integration tests' fixture names this crate from outside; so do the unit tests that share it.
+#[cfg(test)]
+extern crate self as sparseloco;
+#[cfg(test)]
+#[path = "../tests/it/fixture.rs"]
+#[expect(dead_code, reason = "shared with the integration tests")]
+mod fixture;

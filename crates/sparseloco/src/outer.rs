@@ -317,39 +317,17 @@ fn add_stats(update: &[f32], stats: &mut UnitStats) {
 
 #[cfg(test)]
 mod tests {
-    use types::manifest::{CodebookScope, IndexCoding, OuterSchedule, RunId, SparseLocoParams};
-    use types::{Hash32, Hotkey, Round, TensorSpec};
+    use types::manifest::{CodebookScope, IndexCoding};
 
     use super::*;
-    use crate::{HEADER_BYTES, SubmissionHeader, compress_dense};
+    use crate::fixture::{header, params, tensors};
+    use crate::{HEADER_BYTES, compress_dense};
 
     #[test]
     fn a_tensor_with_a_contribution_that_is_not_finite_is_left_alone() {
-        let params = SparseLocoParams {
-            k: 64,
-            chunk_edge: 64,
-            chunk_1d: 64,
-            codebook: CodebookScope::Chunk,
-            indices: IndexCoding::Rice,
-            ef_decay: 0.95,
-            aggregation: AggregationRule::MeanOverAll,
-            outer: OuterSchedule::constant(1.0),
-        };
-        let tensor = |name: &str| TensorSpec { name: name.into(), shape: vec![64] };
-        let layout = Layout::new(&[tensor("a"), tensor("b")], &params).unwrap();
-        let header = SubmissionHeader {
-            run: RunId(Hash32([0; 32])),
-            round: Round(0),
-            uid: Uid(0),
-            hotkey: Hotkey([0; 32]),
-            theta: Hash32([0; 32]),
-            sample_digest: [0; 16],
-            sample_count: 0,
-            tokens: 0,
-            inner_steps: 0,
-            loss_first: 0.0,
-            loss_last: 0.0,
-        };
+        let params = params(CodebookScope::Chunk, IndexCoding::Rice);
+        let layout = Layout::new(&tensors(&[&[64], &[64]]), &params).unwrap();
+        let header = header(0);
         let draft = compress_dense(&layout, header, &[1.0; 128]).unwrap();
         let body = &draft.as_bytes()[HEADER_BYTES..];
         let checked = crate::decode::check_body(body, &layout).unwrap();
