@@ -38,7 +38,8 @@ pub fn status_sentence(run: &RunSnapshot) -> String {
 }
 
 /// What stopping costs at this moment: `Stop now: round 3 is kept, unless its deadline in 3:10 passes before the next
-/// start. Finish first: 3:10`. A stopped peer saves its running round and goes on with it when it is started again.
+/// start. Finish first: 3:10`. A stopped peer saves its running round and goes on with it when it is started again; a
+/// rehearsal is a swarm that ends with the press.
 pub fn stop_price_sentence(run: &RunSnapshot) -> String {
     let free = match run.activity {
         Activity::Idle | Activity::Finished => Some("Nothing is running"),
@@ -48,6 +49,9 @@ pub fn stop_price_sentence(run: &RunSnapshot) -> String {
     };
     if let Some(sentence) = free {
         return sentence.to_owned();
+    }
+    if run.run.as_ref().is_some_and(|facts| facts.kind == RunKind::Rehearsal) {
+        return "Stop now: this rehearsal ends, and the next one begins anew".to_owned();
     }
     let unsent = run.peers.iter().any(|peer| peer.phase.is_some_and(Phase::holds_unsent_work));
     let Some(round) = run.round.filter(|_| unsent) else { return "Stop now: nothing is lost".to_owned() };

@@ -164,7 +164,7 @@ impl Phase {
         }
     }
 
-    /// Whether stopping in this phase loses work of the round.
+    /// Whether stopping in this phase leaves work that is not sent yet: kept on disk, worth nothing after the deadline.
     pub fn holds_unsent_work(self) -> bool {
         matches!(self, Self::Inner | Self::Compress | Self::Submit)
     }

@@ -129,19 +129,20 @@ fn a_fatal_problem_outranks_everything_and_a_mild_one_does_not() {
 }
 
 #[test]
-fn stopping_costs_the_round_only_while_its_work_is_unsent() {
-    assert_eq!(
-        stop_price_sentence(&shared()),
-        "Stop now: round 128 is kept, unless its deadline in 3:12 passes before the next start. Finish first: 3:12"
-    );
-    let mut run = running();
+fn a_stop_keeps_the_round_until_its_deadline_and_ends_a_rehearsal() {
+    let mut run = shared();
     assert_eq!(
         stop_price_sentence(&run),
-        "Stop now: round 3 is kept, unless its deadline passes before the next start"
+        "Stop now: round 128 is kept, unless its deadline in 3:12 passes before the next start. Finish first: 3:12"
+    );
+    run.deadline_in_secs = None;
+    assert_eq!(
+        stop_price_sentence(&run),
+        "Stop now: round 128 is kept, unless its deadline passes before the next start"
     );
     run.peers[0].phase = Some(Phase::Gather);
-    run.peers[1].phase = Some(Phase::Outer);
     assert_eq!(stop_price_sentence(&run), "Stop now: nothing is lost");
+    assert_eq!(stop_price_sentence(&running()), "Stop now: this rehearsal ends, and the next one begins anew");
     let with = |activity| stop_price_sentence(&RunSnapshot { activity, ..running() });
     assert_eq!(with(Activity::Idle), "Nothing is running");
     assert_eq!(with(Activity::Starting), "Stop now: nothing is lost");
