@@ -1,7 +1,8 @@
 //! Hotkeys and typed signing.
 //!
-//! In: recovery words, a seed or a key file. Out: signatures over [`types::SignPayload`], nothing else. Secrets have no `Display`, no
-//! `Serialize` and no `Clone`, a `Debug` that shows the address only, and are wiped on drop. It speaks to no network.
+//! In: recovery words, a seed or a key file. Out: signatures over [`types::SignPayload`], nothing else. Secrets have no
+//! `Display`, no `Serialize` and no `Clone`, no `Debug` or one that shows the address only, and are wiped on drop. It
+//! speaks to no network.
 
 mod guard;
 mod key_file;

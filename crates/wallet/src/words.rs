@@ -15,8 +15,8 @@ use crate::{DerivationPath, LocalSigner};
 
 /// Rounds of PBKDF2, as BIP-39 and Substrate have it.
 const ROUNDS: u32 = 2048;
-/// Longest text that can be 24 words with a space each; the list's longest word has eight letters.
-const MAX_TEXT: usize = 1024;
+/// The list's longest word.
+const MAX_WORD: usize = 8;
 /// Words asked back before a backup counts as made.
 const ASKED: usize = 3;
 
@@ -78,18 +78,22 @@ impl RecoveryWords {
     /// [`WordsError`].
     pub fn parse(text: &str) -> Result<Self, WordsError> {
         let count = text.split_whitespace().count();
-        if !matches!(count, 12 | 24) || text.len() > MAX_TEXT {
+        if !matches!(count, 12 | 24) {
             return Err(WordsError::Count(count));
         }
-        let mut normal = Zeroizing::new(String::with_capacity(text.len()));
+        // Never grows, since that would leave a copy behind that nobody wipes.
+        let mut normal = Zeroizing::new(String::with_capacity(count * (MAX_WORD + 1)));
         for (i, word) in text.split_whitespace().enumerate() {
-            if i > 0 {
+            let start = normal.len();
+            if word.len() <= MAX_WORD {
+                normal.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+            }
+            if Language::English.find_word(&normal[start..]).is_none() {
+                return Err(WordsError::Unknown(i + 1));
+            }
+            if i + 1 < count {
                 normal.push(' ');
             }
-            normal.extend(word.chars().map(|c| c.to_ascii_lowercase()));
-        }
-        if let Some(i) = normal.split(' ').position(|word| Language::English.find_word(word).is_none()) {
-            return Err(WordsError::Unknown(i + 1));
         }
         Mnemonic::parse_in_normalized(Language::English, &normal).map(Self).map_err(|_| WordsError::Checksum)
     }
