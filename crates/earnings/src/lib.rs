@@ -1,0 +1,1 @@
+//! What was earned, exactly, and the receipts of the rounds it was earned with.

@@ -1,0 +1,1 @@
+//! The OS keychain as the keeper of a vault's wrapping key.

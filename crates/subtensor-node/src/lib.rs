@@ -1,0 +1,1 @@
+//! A Subtensor node for tests: real metadata and SCALE, made-up economy, loopback only.

@@ -1,0 +1,1 @@
+//! Bittensor as a chain: reads, typed extrinsics and pay-outs over an untrusted node.
