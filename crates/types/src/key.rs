@@ -13,6 +13,8 @@ use crate::bytes::{ParseHexError, parse_hex};
 
 /// Substrate's generic address prefix, as Bittensor uses it (wallet-chain recipe §3).
 const SS58_PREFIX: u8 = 42;
+/// An address with prefix 42 has 47 or 48 characters; one of another network up to 50.
+const MAX_ADDRESS_CHARS: usize = 50;
 /// The signing context of Substrate, so that one key serves the ledger and Bittensor.
 const SIGNING_CONTEXT: &[u8] = b"substrate";
 
@@ -42,21 +44,64 @@ pub enum KeyError {
     BadSignature,
 }
 
-/// A hotkey's sr25519 public key; shown as its SS58 address.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Hotkey(pub [u8; 32]);
+/// A public key that people know by its SS58 address.
+macro_rules! address {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 32]);
+
+        impl $name {
+            /// The SS58 address with prefix 42: `base58(42 ++ key ++ blake2b512("SS58PRE" ++ 42 ++ key)[..2])`.
+            pub fn ss58(&self) -> String {
+                ss58(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = KeyError;
+
+            fn from_str(s: &str) -> Result<Self, KeyError> {
+                parse_ss58(s).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.ss58())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.ss58())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.ss58())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                String::deserialize(d)?.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+address! {
+    /// A hotkey's sr25519 public key; shown as its SS58 address.
+    Hotkey
+}
+address! {
+    /// The public key that owns what hotkeys earn; shown as its SS58 address. Watch-only: no signature is checked by it.
+    Coldkey
+}
 
 impl Hotkey {
-    /// The SS58 address with prefix 42: `base58(42 ++ key ++ blake2b512("SS58PRE" ++ 42 ++ key)[..2])`.
-    pub fn ss58(&self) -> String {
-        let mut out = [0u8; 35];
-        out[0] = SS58_PREFIX;
-        out[1..33].copy_from_slice(&self.0);
-        let check = checksum(&out[..33]);
-        out[33..].copy_from_slice(&check);
-        bs58::encode(out).into_string()
-    }
-
     /// Checks an sr25519 signature over `message`.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let key = schnorrkel::PublicKey::from_bytes(&self.0).map_err(|_| KeyError::NotAKey)?;
@@ -70,51 +115,41 @@ fn checksum(body: &[u8]) -> [u8; 2] {
     [digest[0], digest[1]]
 }
 
-impl FromStr for Hotkey {
-    type Err = KeyError;
-
-    fn from_str(s: &str) -> Result<Self, KeyError> {
-        let shown = || s.chars().take(64).collect::<String>();
-        if s.len() > 64 {
-            return Err(KeyError::NotAnAddress(shown()));
-        }
-        let bytes = bs58::decode(s).into_vec().map_err(|_| KeyError::NotAnAddress(shown()))?;
-        if bytes.len() != 35 {
-            return Err(KeyError::NotAnAddress(shown()));
-        }
-        if checksum(&bytes[..33]) != bytes[33..] {
-            return Err(KeyError::Checksum(shown()));
-        }
-        if bytes[0] != SS58_PREFIX {
-            return Err(KeyError::Prefix { address: shown(), prefix: bytes[0] });
-        }
-        let mut key = [0u8; 32];
-        key.copy_from_slice(&bytes[1..33]);
-        Ok(Self(key))
-    }
+fn ss58(key: &[u8; 32]) -> String {
+    let mut out = [0u8; 35];
+    out[0] = SS58_PREFIX;
+    out[1..33].copy_from_slice(key);
+    let check = checksum(&out[..33]);
+    out[33..].copy_from_slice(&check);
+    bs58::encode(out).into_string()
 }
 
-impl fmt::Display for Hotkey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.ss58())
+fn parse_ss58(s: &str) -> Result<[u8; 32], KeyError> {
+    if s.len() > MAX_ADDRESS_CHARS {
+        return Err(KeyError::NotAnAddress(shown(s)));
     }
+    let bytes = bs58::decode(s).into_vec().map_err(|_| KeyError::NotAnAddress(shown(s)))?;
+    if bytes.len() != 35 {
+        return Err(KeyError::NotAnAddress(shown(s)));
+    }
+    if checksum(&bytes[..33]) != bytes[33..] {
+        return Err(KeyError::Checksum(shown(s)));
+    }
+    if bytes[0] != SS58_PREFIX {
+        return Err(KeyError::Prefix { address: shown(s), prefix: bytes[0] });
+    }
+    let mut key = [0u8; 32];
+    key.copy_from_slice(&bytes[1..33]);
+    Ok(key)
 }
 
-impl fmt::Debug for Hotkey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hotkey({})", self.ss58())
-    }
-}
-
-impl Serialize for Hotkey {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.ss58())
-    }
-}
-
-impl<'de> Deserialize<'de> for Hotkey {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(de::Error::custom)
+/// What an error repeats of a text that should have been an address. Recovery words and hex seeds get pasted into the
+/// wrong field; neither has an address's length and alphabet, so neither is repeated.
+fn shown(text: &str) -> String {
+    if (40..=MAX_ADDRESS_CHARS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        text.to_owned()
+    } else {
+        format!("<{} characters>", text.chars().count())
     }
 }
 
@@ -169,6 +204,24 @@ mod tests {
             typed[i] = if typed[i] == b'A' { b'B' } else { b'A' };
             let typed = String::from_utf8(typed).unwrap();
             assert!(typed.parse::<Hotkey>().is_err(), "{typed}");
+            assert!(typed.parse::<Coldkey>().is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_network_is_named_as_such() {
+        // The same key on Polkadot, prefix 0.
+        let other = "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5";
+        let error = other.parse::<Coldkey>().unwrap_err();
+        assert_eq!(error, KeyError::Prefix { address: other.to_owned(), prefix: 0 });
+    }
+
+    #[test]
+    fn a_secret_pasted_into_the_address_field_is_not_repeated() {
+        let words = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+        for secret in [words, "bottom", "bottom drive obey lake", &"5e".repeat(32), &format!("0x{}", "5e".repeat(32))] {
+            let said = secret.parse::<Coldkey>().unwrap_err().to_string();
+            assert!(!said.contains("bottom") && !said.contains("5e5e"), "{said}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In: nothing but bytes and numbers. Out: checked values. It opens no file or socket, reads no clock, and holds no secret.
 
 mod bytes;
+mod extrinsic;
 mod ids;
 mod key;
 pub mod manifest;
@@ -13,8 +14,9 @@ mod tensor;
 mod verdict;
 
 pub use bytes::{Hash32, ParseHexError};
+pub use extrinsic::{CommitData, Era, Extrinsic, ExtrinsicError, SubtensorCall, Weights};
 pub use ids::{BlockNumber, ByteCount, Rao, Round, Uid};
-pub use key::{Hotkey, KeyError, Signature};
+pub use key::{Coldkey, Hotkey, KeyError, Signature};
 pub use manifest::{ManifestError, RunId, RunManifest, SignedManifest};
 pub use problem::{Problem, ProblemAction};
 pub use record::{MAX_RECORD_BYTES, Record, RecordError};

@@ -16,7 +16,7 @@ pub use optimizer::{
     AggregationRule, AnnealSchedule, CodebookScope, FlatWindow, IndexCoding, InnerParams, InnerSchedule, OuterSchedule,
     SparseLocoParams,
 };
-pub use rounds::{ChainParams, Clock, DataParams, Phase, RoundParams, TokenizerKind};
+pub use rounds::{ChainParams, Clock, DataParams, Phase, RoundParams, SubtensorParams, TokenizerKind};
 
 use crate::{Hash32, Hotkey, KeyError, SignPayload, Signature};
 

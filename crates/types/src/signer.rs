@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Hash32, Hotkey, Record, Round, RunId, Signature, Uid};
+use crate::{Extrinsic, Hash32, Hotkey, Record, Round, RunId, Signature, Uid};
 
 /// What a signer may be asked to sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub enum SignPayload {
         /// The manifest's id.
         run: RunId,
     },
+    /// A Bittensor transaction. Its bytes are Substrate's and not Covey's: see [`Extrinsic::payload`].
+    Extrinsic(Extrinsic),
 }
 
 impl SignPayload {
@@ -69,11 +71,16 @@ impl SignPayload {
             Self::SetWeights { .. } => "set-weights",
             Self::Block { .. } => "block",
             Self::Manifest { .. } => "manifest",
+            Self::Extrinsic(extrinsic) => extrinsic.call.operation(),
         }
     }
 
-    /// The bytes that are signed: `covey/v1/<operation>\0`, then every field in order, integers little-endian.
+    /// The bytes that are signed: `covey/v1/<operation>\0`, then every field in order, integers little-endian. Those of
+    /// a Bittensor transaction are what Substrate signs.
     pub fn to_bytes(&self) -> Vec<u8> {
+        if let Self::Extrinsic(extrinsic) = self {
+            return extrinsic.payload();
+        }
         let mut out = Vec::with_capacity(160);
         out.extend_from_slice(b"covey/v1/");
         out.extend_from_slice(self.operation().as_bytes());
@@ -106,6 +113,7 @@ impl SignPayload {
                 out.extend_from_slice(&digest.0);
             }
             Self::Manifest { run } => out.extend_from_slice(&run.0.0),
+            Self::Extrinsic(_) => {}
         }
         out
     }

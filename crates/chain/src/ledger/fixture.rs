@@ -28,6 +28,7 @@ pub(crate) fn genesis(clock: Clock) -> Genesis {
         kappa: 32_767,
         bond_alpha: 6_553,
         clock,
+        subtensor: None,
     };
     let rounds = RoundParams { blocks: 12, commit_by: 5, attest_by: 9, null_rounds: 0, checkpoint_every: 10 };
     Genesis { run: RunId(Hash32([5; 32])), name: "test run".to_owned(), chain, rounds }

@@ -51,7 +51,7 @@ pub struct RoundParams {
     pub checkpoint_every: u64,
 }
 
-/// Chain parameters of the embedded ledger.
+/// Chain parameters: of the embedded ledger, unless `subtensor` says that the run lives on Bittensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainParams {
@@ -71,6 +71,21 @@ pub struct ChainParams {
     pub bond_alpha: u16,
     /// How blocks are timed.
     pub clock: Clock,
+    /// The Bittensor subnet the run lives on. Its economy is then the chain's; of the fields above `clock` counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtensor: Option<SubtensorParams>,
+}
+
+/// A Bittensor subnet, and where the run begins on its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubtensorParams {
+    /// Hash of the chain's first block: which network it is.
+    pub genesis: Hash32,
+    /// The subnet.
+    pub netuid: u16,
+    /// Chain block that is block 0 of the run.
+    pub start_block: BlockNumber,
 }
 
 /// When the sequencer makes a block.
@@ -169,6 +184,13 @@ impl ChainParams {
             Clock::Paced { block_ms, phase_ms } => (block_ms, phase_ms),
         };
         check("chain.clock.block_ms", (1..=3_600_000).contains(&block_ms), "must lie in 1..=3600000")?;
-        check("chain.clock.phase_ms", (block_ms..=86_400_000).contains(&phase_ms), "must be at least `block_ms`")
+        check("chain.clock.phase_ms", (block_ms..=86_400_000).contains(&phase_ms), "must be at least `block_ms`")?;
+        let Some(subtensor) = &self.subtensor else { return Ok(()) };
+        let timed = matches!(self.clock, Clock::Interval { .. });
+        check("chain.clock", timed, "must be an interval: Bittensor waits for nobody")?;
+        // 0 is the root network; storage indices above 4095 are a subnet's further mechanisms.
+        check("chain.subtensor.netuid", (1..4096).contains(&subtensor.netuid), "must lie in 1..=4095")?;
+        let start = subtensor.start_block.0;
+        check("chain.subtensor.start_block", start <= u64::from(u32::MAX), "must be a block number of 32 bits")
     }
 }

@@ -80,8 +80,22 @@ fn sample() -> RunManifest {
             kappa: 32_767,
             bond_alpha: 6_554,
             clock: Clock::Interval { block_ms: 12_000 },
+            subtensor: None,
         },
     }
+}
+
+fn on_bittensor() -> SubtensorParams {
+    SubtensorParams { genesis: Hash32([8; 32]), netuid: 3, start_block: crate::BlockNumber(7_000_000) }
+}
+
+#[test]
+fn a_run_on_bittensor_keeps_its_fields_and_has_an_id_of_its_own() {
+    let mut manifest = sample();
+    assert!(!String::from_utf8(manifest.to_bytes()).unwrap().contains("subtensor"));
+    manifest.chain.subtensor = Some(on_bittensor());
+    assert_eq!(RunManifest::from_bytes(&manifest.to_bytes()).unwrap(), manifest);
+    assert_eq!(manifest.id().0.short(), "bd46c1d0");
 }
 
 #[test]
@@ -135,6 +149,15 @@ fn manifests_out_of_bounds_are_refused_by_the_fields_name() {
     refused(&|m| m.gauntlet.overlap.mega = 0.1, "gauntlet.overlap");
     refused(&|m| m.chain.validators.push((Hotkey([2; 32]), crate::Rao(1))), "chain.validators");
     refused(&|m| m.chain.clock = Clock::Paced { block_ms: 10, phase_ms: 5 }, "chain.clock.phase_ms");
+    let root = SubtensorParams { netuid: 0, ..on_bittensor() };
+    refused(&|m| m.chain.subtensor = Some(root), "chain.subtensor.netuid");
+    let far = SubtensorParams { start_block: crate::BlockNumber(1 << 32), ..on_bittensor() };
+    refused(&|m| m.chain.subtensor = Some(far), "chain.subtensor.start_block");
+    let paced = |m: &mut RunManifest| {
+        m.chain.clock = Clock::Paced { block_ms: 10, phase_ms: 50 };
+        m.chain.subtensor = Some(on_bittensor());
+    };
+    refused(&paced, "chain.clock");
     let newer = RunManifest { version: 2, ..sample() };
     assert_eq!(RunManifest::from_bytes(&newer.to_bytes()), Err(ManifestError::Version { got: 2 }));
     let unknown = String::from_utf8(sample().to_bytes()).unwrap().replacen('{', "{\"more\":1,", 1);
