@@ -3,16 +3,15 @@
 //! In: a path. Out: a signer. The seed stands in the file unencrypted, so the file is made readable for its owner only
 //! and one that others may read is refused; it never overwrites a file. A hotkey that earns belongs in the vault.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use types::{Hotkey, SignError, Signer};
 use zeroize::Zeroizing;
 
-use crate::LocalSigner;
 use crate::local::new_seed;
+use crate::{LocalSigner, private_file};
 
 /// An honest file has about 260 bytes.
 const MAX_FILE_BYTES: u64 = 2048;
@@ -98,15 +97,10 @@ impl KeyFile {
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize));
         let io_error = |source: io::Error| KeyFileError::Io { path: path.to_owned(), source };
         serde_json::to_writer_pretty(&mut *text, &written).map_err(|e| io_error(e.into()))?;
-        let mut file = create_private(path).map_err(|e| match e.kind() {
+        private_file::create(path, &text).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
             _ => io_error(e),
         })?;
-        if let Err(source) = file.write_all(&text).and_then(|()| file.sync_all()) {
-            // Ours and half-written (disk full): leave nothing that looks like a key.
-            let _ = std::fs::remove_file(path);
-            return Err(io_error(source));
-        }
         Ok(signer)
     }
 
@@ -118,17 +112,14 @@ impl KeyFile {
     pub fn open(path: &Path) -> Result<LocalSigner, KeyFileError> {
         let io_error = |source: io::Error| KeyFileError::Io { path: path.to_owned(), source };
         let format = |why: &'static str| KeyFileError::Format { path: path.to_owned(), why };
-        let file = File::open(path).map_err(io_error)?;
-        let meta = file.metadata().map_err(io_error)?;
-        if !meta.is_file() {
-            return Err(format("not a regular file"));
+        let text = private_file::read(path, MAX_FILE_BYTES).map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidInput => format("not a regular file"),
+            io::ErrorKind::FileTooLarge => format("too long"),
+            _ => io_error(e),
+        })?;
+        if let Some(mode) = private_file::exposed_mode(&std::fs::metadata(path).map_err(io_error)?) {
+            return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
         }
-        check_private(path, &meta)?;
-        if meta.len() > MAX_FILE_BYTES {
-            return Err(format("too long"));
-        }
-        let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize + 1));
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text).map_err(io_error)?;
         let stored: Stored<'_> = serde_json::from_slice(&text).map_err(|_| format("not its JSON"))?;
         if stored.covey_key_file != VERSION {
             return Err(format("made by another version"));
@@ -142,30 +133,6 @@ impl KeyFile {
         }
         Ok(signer)
     }
-}
-
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-#[cfg(unix)]
-fn check_private(path: &Path, meta: &std::fs::Metadata) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = meta.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-/// On Windows the folder carries the access list.
-fn check_private(_path: &Path, _meta: &std::fs::Metadata) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -198,13 +165,12 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_is_no_key_file_is_refused_and_not_quoted() {
         let dir = tempfile::tempdir().unwrap();
         let check = |name: &str, text: &[u8]| {
             let path = dir.path().join(name);
-            create_private(&path).unwrap().write_all(text).unwrap();
+            private_file::create(&path, text).unwrap();
             let error = KeyFile::open(&path).unwrap_err();
             assert!(matches!(error, KeyFileError::Format { .. }), "{name}: {error}");
             assert!(!error.to_string().contains("5e5e"), "{error}");

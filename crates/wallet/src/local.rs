@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey};
+use schnorrkel::{ExpansionMode, Keypair, MiniSecretKey, SecretKey};
 use types::{Hotkey, SignError, SignPayload, Signature, Signer};
 use zeroize::Zeroizing;
 
@@ -36,6 +36,16 @@ impl LocalSigner {
         let mini = MiniSecretKey::from_bytes(seed).expect("32 bytes");
         // `mini` wipes itself on drop.
         Self { pair: mini.expand_to_keypair(ExpansionMode::Ed25519) }
+    }
+
+    /// The key of schnorrkel's 64 bytes, key ‖ nonce; `None` if the first half is no scalar.
+    pub(crate) fn from_expanded(expanded: &[u8; 64]) -> Option<Self> {
+        SecretKey::from_bytes(expanded).ok().map(|secret| Self { pair: secret.into() })
+    }
+
+    /// Schnorrkel's 64 bytes, key ‖ nonce.
+    pub(crate) fn expanded(&self) -> Zeroizing<[u8; 64]> {
+        Zeroizing::new(self.pair.secret.to_bytes())
     }
 
     /// The key at the end of `path`, from this one.

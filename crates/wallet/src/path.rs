@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// Most junctions of a path; wallets use one or two.
 pub const MAX_JUNCTIONS: usize = 16;
 /// Longest path with its passphrase, in bytes.
-const MAX_BYTES: usize = 1024;
+pub(crate) const MAX_BYTES: usize = 1024;
 
 /// Why a path does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -106,14 +106,31 @@ impl RecoveryWords {
 
     /// The key at the end of `path`.
     pub fn signer(&self, path: &DerivationPath) -> LocalSigner {
-        let (mut entropy, length) = self.0.to_entropy_array();
+        LocalSigner::from_seed(&self.mini_secret(path)).at(path)
+    }
+
+    /// The seed behind the words and the path's passphrase, before any of its junctions.
+    pub(crate) fn mini_secret(&self, path: &DerivationPath) -> Zeroizing<[u8; 32]> {
         let salt = Zeroizing::new(format!("mnemonic{}", path.passphrase()));
         let mut seed = Zeroizing::new([0u8; 64]);
-        pbkdf2::pbkdf2_hmac::<Sha512>(&entropy[..length], salt.as_bytes(), ROUNDS, seed.as_mut_slice());
-        zeroize::Zeroize::zeroize(&mut entropy);
+        pbkdf2::pbkdf2_hmac::<Sha512>(&self.entropy(), salt.as_bytes(), ROUNDS, seed.as_mut_slice());
         let mut mini = Zeroizing::new([0u8; 32]);
         mini.copy_from_slice(&seed[..32]);
-        LocalSigner::from_seed(&mini).at(path)
+        mini
+    }
+
+    /// What the words stand for: 16 or 32 bytes.
+    pub(crate) fn entropy(&self) -> Zeroizing<Vec<u8>> {
+        let (mut entropy, length) = self.0.to_entropy_array();
+        let out = Zeroizing::new(entropy[..length].to_vec());
+        zeroize::Zeroize::zeroize(&mut entropy);
+        out
+    }
+
+    /// The words of 16 or 32 bytes; `None` for other lengths.
+    pub(crate) fn from_entropy(entropy: &[u8]) -> Option<Self> {
+        matches!(entropy.len(), 16 | 32).then_some(())?;
+        Mnemonic::from_entropy_in(Language::English, entropy).ok().map(Self)
     }
 
     /// Which words to ask back: three different places, in order.
