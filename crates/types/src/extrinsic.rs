@@ -100,6 +100,16 @@ impl Era {
         self.block.saturating_add(u64::from(self.period))
     }
 
+    /// Life in blocks.
+    pub fn period(&self) -> u32 {
+        self.period
+    }
+
+    /// Chain block it is born in.
+    pub fn block(&self) -> u64 {
+        self.block
+    }
+
     /// Hash of the block it is born in.
     pub fn birth(&self) -> Hash32 {
         self.birth
