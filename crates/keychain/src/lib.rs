@@ -13,7 +13,7 @@ use wallet::WrappingKey;
 
 pub use error::KeychainError;
 pub use id::KeyId;
-pub use lock::{LockError, Opened, Unprotected, forget_unless_used, open_vault, protect, store_key, unprotect};
+pub use lock::{Held, LockError, Opened, Unprotected, forget_unless_used, open_vault, protect, store_key, unprotect};
 pub use os::OsKeychain;
 
 /// Under which our items stand in the system's keychain.

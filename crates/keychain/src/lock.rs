@@ -65,6 +65,31 @@ pub struct Opened {
     pub vault: Vault,
     /// The secret.
     pub secret: WalletSecret,
+    /// What opened it, for a change of its public part.
+    pub held: Held,
+}
+
+/// What opened a vault.
+pub enum Held {
+    /// A passphrase.
+    Passphrase(Passphrase),
+    /// The keychain's key.
+    Key {
+        /// Its name there.
+        id: KeyId,
+        /// The key.
+        key: WrappingKey,
+    },
+}
+
+impl Held {
+    /// As the vault takes it.
+    pub fn lock(&self) -> Lock<'_> {
+        match self {
+            Self::Passphrase(passphrase) => Lock::Passphrase(passphrase),
+            Self::Key { id, key } => Lock::WrappingKey { id: id.as_str(), key },
+        }
+    }
 }
 
 /// Opens a vault as its file says: with the keychain's key, or with the passphrase that `passphrase` asks for.
@@ -77,17 +102,18 @@ pub fn open_vault(
     passphrase: &mut dyn FnMut() -> Result<Passphrase, String>,
 ) -> Result<Opened, LockError> {
     let vault = Vault::read(path)?;
-    let secret = match vault.lock_kind() {
+    let (secret, held) = match vault.lock_kind() {
         LockKind::Passphrase => {
             let passphrase = passphrase().map_err(LockError::NoPassphrase)?;
-            vault.unlock(Lock::Passphrase(&passphrase))?
+            (vault.unlock(Lock::Passphrase(&passphrase))?, Held::Passphrase(passphrase))
         }
         LockKind::Keychain { id } => {
             let id = KeyId::new(id)?;
-            unlock_with(&vault, &id, &keychain.get(&id)?)?
+            let key = keychain.get(&id)?;
+            (unlock_with(&vault, &id, &key)?, Held::Key { id, key })
         }
     };
-    Ok(Opened { vault, secret })
+    Ok(Opened { vault, secret, held })
 }
 
 /// A key that is one but not this vault's is a damaged item, and no wrong passphrase.
