@@ -114,10 +114,10 @@ impl Subtensor {
         let events = at.events().await?;
         let said = at.said(self.pin.netuid, commitments, &events).await?;
         let paid = match events.paid_on(self.pin.netuid) {
-            Some(emissions) if with_pay => {
-                // Pay-outs come before a block's transactions: whose uid was whose stands in the block before.
-                let before = At::new(node, parent).await?;
-                Some(Some(Arc::new(before.paid(self.pin.netuid, &emissions).await?)))
+            Some(incentive) if with_pay => {
+                // Bittensor pays before a block's transactions: whose uid was whose stands in the block before.
+                let then = if incentive.first { At::new(node, parent).await? } else { at };
+                Some(Some(Arc::new(then.paid(self.pin.netuid, &incentive.emissions).await?)))
             }
             _ => with_pay.then_some(None),
         };

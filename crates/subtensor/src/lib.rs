@@ -32,4 +32,4 @@ pub use scale::ScaleError;
 pub use status::Status;
 pub use subxt::metadata::Metadata;
 pub use watch::Health;
-pub use wire::{BlockEvents, Commitment, Failure, commitment_in, committed, read_events};
+pub use wire::{BlockEvents, Commitment, Failure, Incentive, commitment_in, committed, read_events};

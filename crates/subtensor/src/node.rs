@@ -104,7 +104,7 @@ impl Node {
         if POOL_CODES.contains(&error.code) {
             let reason = if data.is_empty() { error.message.as_str() } else { data.as_str() };
             SubtensorError::Refused { code: error.code, reason: tame(reason) }
-        } else if ["discarded", "pruned", "unknownblock", "unknown block"].iter().any(|word| all.contains(word)) {
+        } else if ["discarded", "pruned"].iter().any(|word| all.contains(word)) {
             SubtensorError::Pruned { endpoint: self.url.clone() }
         } else if error.code == -32601 || all.contains("is not found") {
             SubtensorError::missing(format!("method {what}"))

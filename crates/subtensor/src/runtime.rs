@@ -207,3 +207,6 @@ fn arguments(call: &SubtensorCall) -> Composite<()> {
 pub(crate) fn h256(hash: Hash32) -> H256 {
     H256(hash.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -185,3 +185,6 @@ pub(crate) fn decode<T: DecodeAsType>(types: &PortableRegistry, id: u32, bytes: 
     }
     T::decode_as_type(&mut &bytes[..], id, types).map_err(|e| ScaleError::Shape(crate::error::tame(&e.to_string())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ use crate::read::At;
 const STALLED_BLOCKS: u32 = 10;
 /// At least this long, however short the block time.
 const STALLED_AT_LEAST: Duration = Duration::from_secs(3);
+/// Most blocks walked back from a new final head to the one before.
+const LONGEST_WALK: u32 = 16;
 /// Time for another endpoint to say what it thinks of a head.
 const SECOND_OPINION: Duration = Duration::from_secs(2);
 
@@ -132,27 +134,44 @@ impl Watch {
             if finalized.hash == known.finalized.hash {
                 return Ok(Tip { best, ..known });
             }
-            self.continues(node, known.finalized, finalized).await?;
         }
+        self.continues(node, known.map(|known| known.finalized), finalized).await?;
         self.compare(index, node, finalized).await?;
         let time_ms = At::new(Arc::clone(node), finalized.hash).await?.time_ms().await?;
         Ok(Tip { best, finalized, time_ms })
     }
 
-    /// Whether the endpoint's chain contains the block that was final before. One that is merely behind does not lie.
-    async fn continues(&self, node: &Arc<Node>, before: Header, now: Header) -> Result<(), SubtensorError> {
-        let holds = match now.number.checked_sub(before.number) {
-            None => true,
-            Some(0) => now.hash == before.hash,
-            Some(1) => now.parent == before.hash,
-            Some(_) => node.hash_of(before.number).await? == Some(before.hash),
+    /// Whether the endpoint's chain leads to the block that was final before, block by block; to any two ancestors if
+    /// none was known. One that is merely behind does not lie.
+    async fn continues(&self, node: &Arc<Node>, before: Option<Header>, now: Header) -> Result<(), SubtensorError> {
+        let lie = |why: String| {
+            self.lock().lies += 1;
+            Err(SubtensorError::endpoint(node.url(), why))
         };
-        if holds {
-            return Ok(());
+        let steps = if before.is_some() { LONGEST_WALK } else { 2 };
+        let mut at = now;
+        for _ in 0..steps {
+            match before {
+                Some(before) if at.number < before.number => return Ok(()),
+                Some(before) if at.number == before.number && at.hash == before.hash => return Ok(()),
+                Some(before) if at.number == before.number => {
+                    return lie(format!("it has replaced block {}, which was final", before.number));
+                }
+                _ if at.number == 0 => return Ok(()),
+                Some(before) if at.number == before.number + 1 && at.parent == before.hash => return Ok(()),
+                _ => {}
+            }
+            match node.header(Some(at.parent)).await? {
+                Some(parent) if parent.number + 1 == at.number => at = parent,
+                _ => return lie(format!("its final block {} has no parent", at.number)),
+            }
         }
-        self.lock().lies += 1;
-        let why = format!("it has replaced block {}, which was final", before.number);
-        Err(SubtensorError::endpoint(node.url(), why))
+        match before {
+            Some(before) if node.hash_of(before.number).await? != Some(before.hash) => {
+                lie(format!("it has replaced block {}, which was final", before.number))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Asks the other endpoints for the same block.

@@ -18,6 +18,8 @@ use crate::scale::{self, ScaleError, take, take_array, take_byte, take_compact};
 const SET_COMMITMENT: [u8; 2] = [18, 0];
 /// Storage indices of a subnet's further mechanisms lie this far apart.
 const MECHANISM_STEP: u16 = 4096;
+/// Phase of a block's events: before its transactions.
+const INITIALIZATION: u8 = 2;
 
 /// A commitment in an extrinsic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +102,19 @@ pub fn committed(value: &[u8]) -> Option<Vec<u8>> {
 pub struct BlockEvents {
     /// How each extrinsic ended, by its place in the block.
     pub outcomes: BTreeMap<u32, Result<(), Failure>>,
-    /// What miners were paid: storage index, then rao of alpha by uid.
-    pub incentives: Vec<(u16, Vec<u64>)>,
+    /// What miners were paid.
+    pub incentives: Vec<Incentive>,
+}
+
+/// What the miners of one mechanism of a subnet were paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incentive {
+    /// The subnet's number plus 4096 for each of its further mechanisms.
+    pub index: u16,
+    /// Rao of alpha by uid.
+    pub emissions: Vec<u64>,
+    /// Whether it was before the block's transactions: then uids are those of the block before.
+    pub first: bool,
 }
 
 /// Why an extrinsic failed.
@@ -122,16 +135,16 @@ impl From<Failure> for SubtensorError {
 }
 
 impl BlockEvents {
-    /// Miners' pay on a subnet, all its mechanisms together, by uid.
-    pub fn paid_on(&self, netuid: u16) -> Option<Vec<u64>> {
-        let ours = self.incentives.iter().filter(|(index, _)| index % MECHANISM_STEP == netuid);
-        let mut sum: Option<Vec<u64>> = None;
-        for (_, emissions) in ours {
-            let sum = sum.get_or_insert_default();
-            sum.resize(sum.len().max(emissions.len()), 0);
-            sum.iter_mut().zip(emissions).for_each(|(sum, paid)| *sum = sum.saturating_add(*paid));
+    /// Miners' pay on a subnet, all its mechanisms together.
+    pub fn paid_on(&self, netuid: u16) -> Option<Incentive> {
+        let mut ours = self.incentives.iter().filter(|paid| paid.index % MECHANISM_STEP == netuid);
+        let mut sum = ours.next()?.clone();
+        sum.index = netuid;
+        for Incentive { emissions, .. } in ours {
+            sum.emissions.resize(sum.emissions.len().max(emissions.len()), 0);
+            sum.emissions.iter_mut().zip(emissions).for_each(|(sum, paid)| *sum = sum.saturating_add(*paid));
         }
-        sum
+        Some(sum)
     }
 }
 
@@ -152,9 +165,10 @@ pub fn read_events(metadata: &Metadata, bytes: &[u8]) -> Result<BlockEvents, Sca
 }
 
 fn read_event(metadata: &Metadata, input: &mut &[u8], events: &mut BlockEvents) -> Result<(), ScaleError> {
-    let extrinsic = match take_byte(input)? {
+    let phase = take_byte(input)?;
+    let extrinsic = match phase {
         0 => Some(u32::from_le_bytes(take_array(input)?)),
-        1 | 2 => None,
+        1 | INITIALIZATION => None,
         other => return Err(ScaleError::Unknown(u32::from(other))),
     };
     let (pallet_index, event_index) = (take_byte(input)?, take_byte(input)?);
@@ -177,8 +191,9 @@ fn read_event(metadata: &Metadata, input: &mut &[u8], events: &mut BlockEvents) 
             events.outcomes.insert(index, Err(failure(metadata, *id, bytes)?));
         }
         ("SubtensorModule", "IncentiveAlphaEmittedToMiners", _, [(netuid, n), (emissions, e)]) => {
-            let netuid = scale::decode::<u16>(metadata.types(), *netuid, n)?;
-            events.incentives.push((netuid, scale::decode::<Vec<u64>>(metadata.types(), *emissions, e)?));
+            let index = scale::decode(metadata.types(), *netuid, n)?;
+            let emissions = scale::decode(metadata.types(), *emissions, e)?;
+            events.incentives.push(Incentive { index, emissions, first: phase == INITIALIZATION });
         }
         _ => {}
     }
@@ -206,3 +221,6 @@ fn failure(metadata: &Metadata, id: u32, bytes: &[u8]) -> Result<Failure, ScaleE
     let name = detail.map_or_else(|| variant.name.clone(), |detail| format!("{}.{}", variant.name, detail.name));
     Ok(Failure { pallet: "System".to_owned(), name, why: String::new() })
 }
+
+#[cfg(test)]
+mod tests;
