@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command as Process, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipc::{Command, CommandLine, Event, Hello, LineReader, handshake};
+use signer::{KeySource, SignerProcess};
 use tokio::sync::{mpsc, oneshot};
 use types::{Hotkey, SignError, SignPayload, Signature, Signer};
 
@@ -120,9 +121,9 @@ pub enum HostError {
     /// App and peer are of different versions.
     #[error(transparent)]
     Protocol(#[from] ipc::HandshakeError),
-    /// The signer process did not introduce itself.
-    #[error("the signer process did not start: {0}")]
-    Signer(String),
+    /// The signer process has no key, or did not start.
+    #[error(transparent)]
+    Signer(#[from] signer::SpawnError),
 }
 
 impl Host {
@@ -139,46 +140,21 @@ impl Host {
         Ok(Self { events, signer, commands, child: None })
     }
 
-    /// Started by hand: a signer process holds the key of `key_file`, Ctrl-C stops.
+    /// Started by hand: a signer process holds the key of `source`, Ctrl-C stops.
     ///
     /// # Errors
     /// [`HostError`].
-    pub async fn with_signer_process(key_file: &Path, sink: Sink, log: Option<&Path>) -> Result<Self, HostError> {
+    pub async fn with_signer_process(source: &KeySource, sink: Sink, log: Option<&Path>) -> Result<Self, HostError> {
         let (events, _writer) = Events::open(sink, log)?;
         let program = std::env::current_exe()?;
-        let mut child = Process::new(program)
-            .arg("signer")
-            .arg("--key")
-            .arg(key_file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let missing = || HostError::Signer("its pipes are gone".into());
-        let stdin = child.stdin.take().ok_or_else(missing)?;
-        let mut stdout = LineReader::new(child.stdout.take().ok_or_else(missing)?);
-        let (requests, _writer) = Events::open(Sink::Json(Box::new(stdin)), None)?;
-        requests.say(Event::Hello(Hello::ours(crate::VERSION))).await;
-        let hotkey = tokio::task::block_in_place(|| first_word(&mut stdout))?;
+        // It may wait for a person to unlock the wallet.
+        let SignerProcess { child, requests, replies, hotkey } =
+            tokio::task::block_in_place(|| signer::spawn(&program, source))?;
+        let (requests, _writer) = Events::open(Sink::Json(Box::new(requests)), None)?;
         let pending = Pending::default();
-        let commands = read_commands_from(stdout, Arc::clone(&pending))?;
+        let commands = read_commands_from(replies, Arc::clone(&pending))?;
         let signer = Arc::new(IpcSigner::new(hotkey, requests, pending));
         Ok(Self { events, signer, commands, child: Some(child) })
-    }
-}
-
-/// The signer process says hello with its public key as version text's second word.
-fn first_word(stdout: &mut LineReader<impl Read>) -> Result<Hotkey, HostError> {
-    let refused = |why: String| HostError::Signer(why);
-    match stdout.read::<CommandLine>() {
-        Ok(Some(CommandLine { command: Command::Hello(hello), .. })) => {
-            let ours = Hello::ours(crate::VERSION);
-            handshake(&ours, &hello).map_err(|e| refused(e.to_string()))?;
-            let key = hello.version.split_whitespace().nth(1).unwrap_or_default();
-            key.parse().map_err(|e: types::KeyError| refused(e.to_string()))
-        }
-        Ok(Some(_)) => Err(refused("its first word was not hello".into())),
-        Ok(None) => Err(refused("it ended; its message stands above".into())),
-        Err(e) => Err(refused(e.to_string())),
     }
 }
 
@@ -213,40 +189,4 @@ fn read_commands_from(
         lock(&pending).clear();
     })?;
     Ok(commands)
-}
-
-/// What a headless peer may have signed by its key file.
-const OPERATIONS: [&str; 5] = ["register", "publish", "submission", "set-weights", "block"];
-/// A sequencer of short rounds signs twenty blocks a second; anything above is a runaway.
-const SIGNATURES_PER_MINUTE: usize = 6000;
-
-/// Role `signer`: opens a key file and answers requests on stdin until it ends. The only process that holds the key.
-///
-/// # Errors
-/// The key file cannot be used, or a pipe breaks.
-pub async fn serve(key_file: &Path) -> anyhow::Result<()> {
-    let key = wallet::KeyFile::open(key_file)?;
-    let hotkey = key.hotkey();
-    let policy = wallet::GuardPolicy {
-        operations: OPERATIONS.to_vec(),
-        per_minute: SIGNATURES_PER_MINUTE,
-        log: Some(key_file.with_extension("signatures.jsonl")),
-    };
-    let signer = wallet::GuardedSigner::new(key, policy)?;
-    let mut requests = LineReader::new(std::io::stdin());
-    let mut replies = ipc::LineWriter::new(std::io::stdout());
-    let hello = Command::Hello(Hello::ours(format!("{} {hotkey}", crate::VERSION)));
-    replies.write(&CommandLine { id: 0, command: hello })?;
-    loop {
-        match requests.read::<ipc::EventLine>() {
-            Ok(Some(ipc::EventLine { event: Event::SignRequest { id, payload }, .. })) => {
-                let result = signer.sign(&payload).await.map_err(|e| e.to_string());
-                replies.write(&CommandLine { id, command: Command::SignReply { id, result } })?;
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(ipc::ReadError::Io(error)) => return Err(error.into()),
-            Err(error) => tracing::warn!("a line on stdin was not an event: {error}"),
-        }
-    }
 }

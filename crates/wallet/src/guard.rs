@@ -1,36 +1,50 @@
 //! A signer that signs only what it was set up for.
 //!
-//! In: a signer and a policy. Out: the same signer, limited to named operations and a rate, that never signs two
-//! different submissions for one round and writes a line for each signature. It does not judge what a payload says
-//! beyond that.
+//! In: a signer and a policy. Out: the same signer, limited to named operations, each with a rate and a daily cap, that
+//! never signs two different submissions for one round, never agrees to a price above its bound, and writes a line for
+//! each signature. It does not judge what a payload says beyond that.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-use types::{Hash32, Hotkey, Round, RunId, SignError, SignPayload, Signature, Signer};
+use types::{Hash32, Hotkey, Rao, Round, RunId, SignError, SignPayload, Signature, Signer, SubtensorCall};
 
-const MINUTE: Duration = Duration::from_secs(60);
+mod limits;
+mod log;
+
+pub use limits::Limits;
+use limits::Usage;
+use log::{AuditLine, Signed};
+
 /// Submissions remembered per run; rounds before the oldest remembered one are refused, so forgetting is safe.
 const ROUNDS_KEPT: usize = 4096;
 /// Runs remembered; a hotkey takes part in a handful.
 const RUNS_MAX: usize = 256;
-/// An honest line of the log has about 250 bytes.
-const MAX_LINE_BYTES: u64 = 1024;
+/// Transactions cost money or speak to a chain whose memory is long: their line is on disk before the signature leaves.
+const EXTRINSIC: &str = "extrinsic-";
 
 /// What a [`GuardedSigner`] may sign.
 #[derive(Debug, Clone)]
 pub struct GuardPolicy {
-    /// Allowed operations, by [`SignPayload::operation`].
-    pub operations: Vec<&'static str>,
-    /// Signatures per minute and operation.
-    pub per_minute: usize,
-    /// Append-only log: audit trail, and memory of signed submissions across restarts. Without it, memory only.
+    /// Allowed operations, by [`SignPayload::operation`], and how often each.
+    pub operations: BTreeMap<&'static str, Limits>,
+    /// Most that a registration on Bittensor may cost. Without it none is signed, and never one without a limit price.
+    pub max_register: Option<Rao>,
+    /// Append-only log: audit trail, and memory of signed submissions and daily counts across restarts. Without it,
+    /// memory only.
     pub log: Option<PathBuf>,
+}
+
+impl GuardPolicy {
+    /// The same limits for each of `operations`; no registration on Bittensor.
+    pub fn uniform(operations: impl IntoIterator<Item = &'static str>, limits: Limits, log: Option<PathBuf>) -> Self {
+        let operations = operations.into_iter().map(|operation| (operation, limits)).collect();
+        Self { operations, max_register: None, log }
+    }
 }
 
 /// Why the guard could not be set up.
@@ -61,25 +75,6 @@ pub enum GuardError {
     },
 }
 
-/// One line of the log.
-#[derive(Serialize, Deserialize)]
-struct AuditLine {
-    at_ms: u64,
-    hotkey: Hotkey,
-    operation: String,
-    /// BLAKE3 of the signed bytes.
-    payload: Hash32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    submission: Option<Signed>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Signed {
-    run: RunId,
-    round: Round,
-    digest: Hash32,
-}
-
 /// Guards an inner signer. Checks, log and limits hold across clones of an `Arc` and across tasks.
 pub struct GuardedSigner<S> {
     inner: S,
@@ -87,11 +82,21 @@ pub struct GuardedSigner<S> {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    recent: BTreeMap<&'static str, VecDeque<Instant>>,
+    usage: Usage,
     signed: BTreeMap<RunId, BTreeMap<Round, Hash32>>,
     log: Option<File>,
+}
+
+/// What the guard remembers of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoundMemory {
+    /// A submission with this digest was signed here.
+    Signed(Hash32),
+    /// None was signed here.
+    NotSigned,
+    /// Too long ago to know.
+    Forgotten,
 }
 
 impl<S: Signer> GuardedSigner<S> {
@@ -100,28 +105,43 @@ impl<S: Signer> GuardedSigner<S> {
     /// # Errors
     /// [`GuardError`] if the log cannot be used. A last line cut off by a crash is dropped: its signature never left.
     pub fn new(inner: S, policy: GuardPolicy) -> Result<Self, GuardError> {
-        let mut state = State::default();
+        let mut state = State { usage: Usage::new(Instant::now()), signed: BTreeMap::new(), log: None };
         if let Some(path) = &policy.log {
-            state.log = Some(open_log(path, inner.hotkey(), &mut state.signed)?);
+            let hotkey = inner.hotkey();
+            let file = log::open(path, |line| {
+                if line.hotkey == hotkey {
+                    state.usage.replay(&line.operation, line.at_ms);
+                    if let Some(submission) = line.submission {
+                        remember(&mut state.signed, submission);
+                    }
+                }
+            })?;
+            state.log = Some(file);
         }
         Ok(Self { inner, policy, state: Mutex::new(state) })
     }
 
-    /// Whether `payload` may be signed at `now`; if so it is written down.
-    fn admit(&self, payload: &SignPayload, now: Instant) -> Result<(), SignError> {
+    /// What was signed here for a round: by this process, or by earlier ones with the same log.
+    pub fn signed(&self, run: RunId, round: Round) -> RoundMemory {
+        let state = self.lock();
+        let Some(rounds) = state.signed.get(&run) else { return RoundMemory::NotSigned };
+        match rounds.get(&round) {
+            Some(digest) => RoundMemory::Signed(*digest),
+            None if is_forgotten(rounds, round) => RoundMemory::Forgotten,
+            None => RoundMemory::NotSigned,
+        }
+    }
+
+    /// Whether `payload` may be signed at `now`, by the wall clock `at_ms`; if so it is written down.
+    fn admit(&self, payload: &SignPayload, now: Instant, at_ms: u64) -> Result<(), SignError> {
         let operation = payload.operation();
         let refuse = |reason: String| SignError::Refused { operation: operation.to_owned(), reason };
-        if !self.policy.operations.contains(&operation) {
+        let Some(limits) = self.policy.operations.get(operation) else {
             return Err(refuse("this signer was not set up for it".to_owned()));
-        }
+        };
+        check_price(payload, self.policy.max_register).map_err(refuse)?;
         let mut state = self.lock();
-        let recent = state.recent.entry(operation).or_default();
-        while recent.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
-            recent.pop_front();
-        }
-        if recent.len() >= self.policy.per_minute {
-            return Err(refuse(format!("at most {} a minute", self.policy.per_minute)));
-        }
+        state.usage.check(operation, *limits, now, at_ms).map_err(refuse)?;
         let submission = match payload {
             SignPayload::Submission { run, round, digest } => {
                 check_submission(&state.signed, *run, *round, *digest).map_err(refuse)?;
@@ -130,19 +150,20 @@ impl<S: Signer> GuardedSigner<S> {
             _ => None,
         };
         let line = AuditLine {
-            at_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64),
+            at_ms,
             hotkey: self.inner.hotkey(),
             operation: operation.to_owned(),
             payload: Hash32::of(&payload.to_bytes()),
             submission,
         };
+        let durable = submission.is_some() || operation.starts_with(EXTRINSIC);
         if let Some(log) = &mut state.log {
-            append(log, &line).map_err(|e| SignError::Unavailable(format!("the signer's log: {e}")))?;
+            log::append(log, &line, durable).map_err(|e| SignError::Unavailable(format!("the signer's log: {e}")))?;
         }
         if let Some(signed) = submission {
             remember(&mut state.signed, signed);
         }
-        state.recent.entry(operation).or_default().push_back(now);
+        state.usage.add(operation, now);
         Ok(())
     }
 
@@ -159,8 +180,26 @@ impl<S: Signer> Signer for GuardedSigner<S> {
     }
 
     async fn sign(&self, payload: &SignPayload) -> Result<Signature, SignError> {
-        self.admit(payload, Instant::now())?;
+        let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
+        self.admit(payload, Instant::now(), at_ms)?;
         self.inner.sign(payload).await
+    }
+}
+
+/// Whether what a registration may cost is within `max`. Other payloads cost nothing.
+pub(crate) fn check_price(payload: &SignPayload, max: Option<Rao>) -> Result<(), String> {
+    let SignPayload::Extrinsic(extrinsic) = payload else { return Ok(()) };
+    match (&extrinsic.call, max) {
+        (SubtensorCall::Register { .. } | SubtensorCall::RegisterLimit { .. }, None) => {
+            Err("this signer was given no price that a registration may cost".to_owned())
+        }
+        (SubtensorCall::Register { .. }, Some(_)) => {
+            Err("a registration without a limit price costs anything".to_owned())
+        }
+        (SubtensorCall::RegisterLimit { limit_price, .. }, Some(max)) if *limit_price > max => {
+            Err(format!("it may cost {limit_price} rao, more than the {max} allowed"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -176,11 +215,15 @@ fn check_submission(
     match rounds.get(&round) {
         Some(earlier) if *earlier == digest => Ok(()),
         Some(_) => Err(format!("another submission was signed for round {round}")),
-        None if rounds.len() >= ROUNDS_KEPT && rounds.first_key_value().is_some_and(|(oldest, _)| round < *oldest) => {
+        None if is_forgotten(rounds, round) => {
             Err(format!("round {round} is too long ago to know what was signed for it"))
         }
         None => Ok(()),
     }
+}
+
+fn is_forgotten(rounds: &BTreeMap<Round, Hash32>, round: Round) -> bool {
+    rounds.len() >= ROUNDS_KEPT && rounds.first_key_value().is_some_and(|(oldest, _)| round < *oldest)
 }
 
 fn remember(signed: &mut BTreeMap<RunId, BTreeMap<Round, Hash32>>, new: Signed) {
@@ -189,55 +232,6 @@ fn remember(signed: &mut BTreeMap<RunId, BTreeMap<Round, Hash32>>, new: Signed) 
     if rounds.len() > ROUNDS_KEPT {
         rounds.pop_first();
     }
-}
-
-/// Appends one line; a submission's line is on disk before this returns. A failed write leaves no half line behind.
-fn append(log: &mut File, line: &AuditLine) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    let end = log.seek(SeekFrom::End(0))?;
-    let written = log.write_all(&text).and_then(|()| if line.submission.is_some() { log.sync_data() } else { Ok(()) });
-    if written.is_err() {
-        let _ = log.set_len(end);
-    }
-    written
-}
-
-fn open_log(
-    path: &Path,
-    hotkey: Hotkey,
-    signed: &mut BTreeMap<RunId, BTreeMap<Round, Hash32>>,
-) -> Result<File, GuardError> {
-    let io_error = |source: io::Error| GuardError::Io { path: path.to_owned(), source };
-    let log = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io_error)?;
-    log.try_lock().map_err(|e| match e {
-        TryLockError::WouldBlock => GuardError::InUse { path: path.to_owned() },
-        TryLockError::Error(source) => io_error(source),
-    })?;
-    let mut reader = BufReader::new(&log);
-    let (mut number, mut sound_bytes, mut text) = (0, 0, Vec::new());
-    loop {
-        text.clear();
-        let read = (&mut reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut text).map_err(io_error)?;
-        if read == 0 {
-            break;
-        }
-        number += 1;
-        if text.last() != Some(&b'\n') {
-            if (read as u64) < MAX_LINE_BYTES {
-                log.set_len(sound_bytes).map_err(io_error)?;
-                break;
-            }
-            return Err(GuardError::Corrupt { path: path.to_owned(), line: number });
-        }
-        let line: AuditLine =
-            serde_json::from_slice(&text).map_err(|_| GuardError::Corrupt { path: path.to_owned(), line: number })?;
-        sound_bytes += read as u64;
-        if let Some(submission) = line.submission.filter(|_| line.hotkey == hotkey) {
-            remember(signed, submission);
-        }
-    }
-    Ok(log)
 }
 
 #[cfg(test)]

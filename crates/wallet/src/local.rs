@@ -53,6 +53,11 @@ impl LocalSigner {
         Self { pair: path.derive(self.pair) }
     }
 
+    /// A signature over a payload's bytes.
+    pub(crate) fn sign_now(&self, payload: &SignPayload) -> Signature {
+        Signature(self.pair.sign_simple(SIGNING_CONTEXT, &payload.to_bytes()).to_bytes())
+    }
+
     /// One of many keys of a rehearsal: the same `master` and `label` always give the same key.
     pub fn derive(master: &[u8; 32], label: &str) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(DERIVE_CONTEXT);
@@ -83,7 +88,7 @@ impl Signer for LocalSigner {
     }
 
     async fn sign(&self, payload: &SignPayload) -> Result<Signature, SignError> {
-        Ok(Signature(self.pair.sign_simple(SIGNING_CONTEXT, &payload.to_bytes()).to_bytes()))
+        Ok(self.sign_now(payload))
     }
 }
 

@@ -81,6 +81,19 @@ impl WrappingKey {
 #[error("these 64 bytes are no sr25519 secret key")]
 pub struct NotASecretKey;
 
+/// A typed seed that is not 32 bytes in hex. What was typed is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a seed has 64 hex digits, with 0x before them or without")]
+pub struct NotASeed;
+
+/// Exactly `N` secret bytes in hex, with `0x` or without.
+pub(crate) fn secret_hex<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let mut out = Zeroizing::new([0u8; N]);
+    hex::decode_to_slice(digits, out.as_mut_slice()).ok()?;
+    Some(out)
+}
+
 /// What a wallet signs with: words and a path, a 32-byte seed, or a 64-byte expanded key.
 pub struct WalletSecret {
     kind: Kind,
@@ -106,6 +119,14 @@ impl WalletSecret {
     /// A 32-byte seed, Substrate's mini secret. The caller wipes its own copy.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self { kind: Kind::Seed(Zeroizing::new(*seed)), hotkey: LocalSigner::from_seed(seed).hotkey() }
+    }
+
+    /// A typed or pasted seed: 64 hex digits, with `0x` or without, white space around them.
+    ///
+    /// # Errors
+    /// [`NotASeed`].
+    pub fn from_seed_hex(text: &str) -> Result<Self, NotASeed> {
+        secret_hex(text.trim()).map(|seed| Self::from_seed(&seed)).ok_or(NotASeed)
     }
 
     /// An expanded key, schnorrkel's key ‖ nonce, as `privateKey` of a btcli key file. Its first half is no seed.
@@ -190,8 +211,8 @@ impl WalletSecret {
                 let path = std::str::from_utf8(reader.take(usize::from(path_bytes))?).ok()?;
                 Self::from_words(words, path).ok()?
             }
-            TAG_SEED => Self::from_seed(&*Zeroizing::new(reader.array()?)),
-            TAG_EXPANDED => Self::from_expanded(&*Zeroizing::new(reader.array()?)).ok()?,
+            TAG_SEED => Self::from_seed(&Zeroizing::new(reader.array()?)),
+            TAG_EXPANDED => Self::from_expanded(&Zeroizing::new(reader.array()?)).ok()?,
             _ => return None,
         };
         reader.is_empty().then_some(secret)

@@ -50,6 +50,17 @@ fn a_number_above_the_curves_order_is_no_expanded_key() {
 }
 
 #[test]
+fn a_typed_seed_is_64_hex_digits() {
+    let seed = "07".repeat(32);
+    for good in [seed.clone(), format!("0x{seed}"), format!(" {}\n", seed.to_uppercase())] {
+        assert_eq!(WalletSecret::from_seed_hex(&good).unwrap().hotkey(), WalletSecret::from_seed(&[7; 32]).hotkey());
+    }
+    for bad in ["", "0x", &seed[1..], &format!("{seed}07"), &format!("0x0x{}", &seed[2..]), &seed.replace("07", "0g")] {
+        assert_eq!(WalletSecret::from_seed_hex(bad).err(), Some(NotASeed), "{bad}");
+    }
+}
+
+#[test]
 fn a_passphrase_has_at_least_one_byte_and_an_end() {
     assert_eq!(Passphrase::new(String::new()).err(), Some(PassphraseError::Empty));
     assert!(Passphrase::new(" ".to_owned()).is_ok());

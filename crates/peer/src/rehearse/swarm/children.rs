@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ipc::Command;
 use types::{Hotkey, SignPayload, Signer as _};
-use wallet::{GuardPolicy, GuardedSigner, LocalSigner};
+use wallet::{GuardPolicy, GuardedSigner, Limits, LocalSigner};
 
 use super::super::process::{Line, Process};
 use super::{RehearseError, Swarm, restarts};
@@ -22,6 +22,8 @@ const MAX_CRASHES: u32 = 5;
 const RECOVERED: Duration = Duration::from_secs(60);
 /// The ledger signs every block.
 const SIGNATURES_PER_MINUTE: usize = 6000;
+/// Twenty blocks a second all day, and as much again.
+const SIGNATURES_PER_DAY: usize = 4_000_000;
 
 /// One place.
 pub(super) struct Slot {
@@ -120,12 +122,10 @@ impl Swarm<'_> {
             let line = self.line(name, signer.hotkey());
             let dir = self.plan.state_of(&self.prepared.run.dir, name);
             std::fs::create_dir_all(&dir).map_err(failed)?;
-            let policy = GuardPolicy {
-                operations: operations(name),
-                per_minute: SIGNATURES_PER_MINUTE,
-                // The sequencer signs a block at a time and nothing twice; its audit trail is the chain itself.
-                log: (name != "ledger").then(|| dir.join("signatures.jsonl")),
-            };
+            let limits = Limits { per_minute: SIGNATURES_PER_MINUTE, per_day: SIGNATURES_PER_DAY };
+            // The sequencer signs a block at a time and nothing twice; its audit trail is the chain itself.
+            let log = (name != "ledger").then(|| dir.join("signatures.jsonl"));
+            let policy = GuardPolicy::uniform(operations(name), limits, log);
             let signer = GuardedSigner::new(signer, policy).map_err(|e| failed(std::io::Error::other(e)))?;
             self.slots.insert(name.to_owned(), Slot::new(line, signer));
         }
