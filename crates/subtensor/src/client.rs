@@ -16,7 +16,7 @@ use crate::history::History;
 use crate::node::Node;
 use crate::pool::Pool;
 use crate::read::{At, account, number};
-use crate::status::Status;
+use crate::status::{Quote, Status};
 use crate::watch::{Health, Tip, Watch};
 use crate::wire::committed;
 
@@ -121,6 +121,27 @@ impl Subtensor {
         status.chain_block = tip.finalized.number;
         status.block = self.relative(tip.finalized.number);
         Ok(status)
+    }
+
+    /// Time of a finalized block and what an alpha cost then.
+    ///
+    /// # Errors
+    /// [`SubtensorError::Pruned`] for a block whose state every endpoint has forgotten, [`SubtensorError::Invalid`] for
+    /// one that is not final yet.
+    pub async fn quote(&self, block: BlockNumber) -> Result<Quote, SubtensorError> {
+        let (number, tip) = (self.absolute(block), self.tip().await?);
+        if number > tip.finalized.number {
+            return Err(SubtensorError::invalid(format!("block {block} is not final yet")));
+        }
+        let netuid = self.pin.netuid;
+        let ask = |node: Arc<Node>| async move {
+            let none = || SubtensorError::endpoint(node.url(), format!("it does not have block {number}"));
+            let hash = node.hash_of(number).await?.ok_or_else(none)?;
+            let at = At::new(Arc::clone(&node), hash).await?;
+            let alpha_price = at.alpha_price(netuid).await?;
+            Ok(Quote { block, chain_block: number, time_ms: at.time_ms().await?, alpha_price })
+        };
+        self.pool.run(ask).await
     }
 
     /// What a key has committed last, as of the newest finalized block.

@@ -29,7 +29,7 @@ pub use node::header_in;
 pub use pool::{EndpointState, MAX_ENDPOINTS};
 pub use runtime::Runtime;
 pub use scale::ScaleError;
-pub use status::Status;
+pub use status::{Quote, Status};
 pub use subxt::metadata::Metadata;
 pub use watch::Health;
 pub use wire::{BlockEvents, Commitment, Failure, Incentive, commitment_in, committed, read_events};

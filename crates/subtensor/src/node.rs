@@ -55,6 +55,8 @@ pub(crate) struct Node {
     patience: Duration,
     methods: LegacyRpcMethods<RpcConfigFor<Bittensor>>,
     runtimes: Mutex<Vec<Arc<Runtime>>>,
+    /// Metadata is long: one fetches it, the others wait.
+    fetching: tokio::sync::Mutex<()>,
 }
 
 impl Node {
@@ -73,7 +75,13 @@ impl Node {
             .map_err(|_| SubtensorError::endpoint(url, "no connection in time"))?
             .map_err(|e| SubtensorError::endpoint(url, e))?;
         let methods = LegacyRpcMethods::new(RpcClient::new(client));
-        let node = Self { url: url.to_owned(), patience, methods, runtimes: Mutex::default() };
+        let node = Self {
+            url: url.to_owned(),
+            patience,
+            methods,
+            runtimes: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        };
         let found = node.hash_of(0).await?.ok_or_else(|| SubtensorError::endpoint(url, "it has no first block"))?;
         if found == genesis {
             Ok(node)
@@ -199,8 +207,13 @@ impl Node {
         let is_it = |r: &&Arc<Runtime>| {
             (r.spec_version(), r.transaction_version()) == (version.spec_version, version.transaction_version)
         };
-        if let Some(known) = self.lock().iter().find(is_it) {
-            return Ok(Arc::clone(known));
+        let known = || self.lock().iter().find(is_it).map(Arc::clone);
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let _one = self.fetching.lock().await;
+        if let Some(known) = known() {
+            return Ok(known);
         }
         let metadata = self.metadata(at).await?;
         let runtime = Arc::new(Runtime::new(version.spec_version, version.transaction_version, &metadata)?);

@@ -75,7 +75,7 @@ impl Subtensor {
         let weights = Weights::new(weights).map_err(|e| SubtensorError::invalid(e.to_string()))?;
         let (netuid, hotkey) = (self.pin.netuid, signer.hotkey());
         let tip = self.tip().await?;
-        let facts = self.at(tip.best.hash, |at| async move { at.weight_facts(netuid, &hotkey).await }).await?;
+        let facts = self.at(tip.finalized.hash, |at| async move { at.weight_facts(netuid, &hotkey).await }).await?;
         let since = tip.best.number.saturating_add(1).saturating_sub(facts.last_update);
         if facts.last_update > 0 && since < facts.rate_limit {
             if stands(&facts.standing, weights.as_slice()) {
@@ -113,14 +113,13 @@ impl Subtensor {
         if let Some(registration) = self.registration(&hotkey).await? {
             return Ok(registration);
         }
-        let tip = self.tip().await?;
         let netuid = self.pin.netuid;
         let payer = types::Coldkey(coldkey.hotkey().0);
         let ask = |at: std::sync::Arc<At>| async move {
             let limited = at.runtime().has_call(MODULE, "register_limit");
             Ok((at.status(netuid, &hotkey, Some(&payer)).await?, limited))
         };
-        let (status, limited) = self.at(tip.best.hash, ask).await?;
+        let (status, limited) = self.at_finalized(ask).await?;
         if status.registration_allowed == Some(false) {
             return Err(SubtensorError::Closed);
         }
@@ -170,7 +169,16 @@ impl Subtensor {
         let mut refused = None;
         for _ in 0..ATTEMPTS {
             let tip = self.tip().await?;
-            let (extrinsic, transaction) = self.sign(call, signer, tip, life).await?;
+            let (extrinsic, transaction) = match self.sign(call, signer, tip, life).await {
+                Ok(signed) => signed,
+                // The best block may be gone by now, or not have reached the next endpoint yet.
+                Err(error @ SubtensorError::Endpoint { .. }) => {
+                    refused = Some(error);
+                    tokio::time::sleep(self.watch.interval()).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let handed_in = self.pool.run(|node| {
                 let transaction = &transaction;
                 async move { node.submit(transaction).await }
@@ -192,7 +200,7 @@ impl Subtensor {
                 Err(error) => return Err(error),
             }
         }
-        Err(refused.unwrap_or(SubtensorError::Expired { death: 0 }))
+        Err(refused.unwrap_or_else(|| SubtensorError::Unavailable { why: "not tried".to_owned() }))
     }
 
     async fn sign(
@@ -207,7 +215,7 @@ impl Subtensor {
         let ask =
             |at: std::sync::Arc<At>| async move { Ok((at.nonce(&key).await?, std::sync::Arc::clone(at.runtime()))) };
         let (nonce, runtime) = self.at(tip.best.hash, ask).await?;
-        let lag = tip.best.number - tip.finalized.number;
+        let lag = tip.best.number.saturating_sub(tip.finalized.number);
         let period = power_below(life.saturating_add(lag));
         let era = Era::mortal(period, tip.finalized.number, tip.finalized.hash)
             .map_err(|e| SubtensorError::invalid(e.to_string()))?;

@@ -70,6 +70,19 @@ pub struct Status {
     pub missing: Vec<String>,
 }
 
+/// What an alpha cost in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// The block, counted from the run's start.
+    pub block: BlockNumber,
+    /// The same block by the chain's own count.
+    pub chain_block: u64,
+    /// Its time in milliseconds since 1970.
+    pub time_ms: u64,
+    /// Rao of TAO per alpha; `None` if the chain does not say.
+    pub alpha_price: Option<Rao>,
+}
+
 #[derive(DecodeAsType)]
 struct AccountInfo {
     data: AccountData,
@@ -111,13 +124,18 @@ impl At {
             commit_reveal: self.get(MODULE, "CommitRevealWeightsEnabled", n()).await?,
             pending: self.get(MODULE, "PendingServerEmission", n()).await?.map(Rao),
             subnet_owner: self.account("SubnetOwnerHotkey", n()).await?.map(Hotkey),
-            alpha_price: self.api("SwapRuntimeApi", "current_alpha_price", n()).await?.map(Rao),
+            alpha_price: self.alpha_price(netuid).await?,
             ..Status::default()
         };
         self.add_key(&mut status, netuid, hotkey).await?;
         self.add_owner(&mut status, netuid, hotkey, payout).await?;
         status.missing = self.missing();
         Ok(status)
+    }
+
+    /// Rao of TAO per alpha.
+    pub(crate) async fn alpha_price(&self, netuid: u16) -> Result<Option<Rao>, SubtensorError> {
+        Ok(self.api("SwapRuntimeApi", "current_alpha_price", vec![number(netuid)]).await?.map(Rao))
     }
 
     /// The key's slot and what it brought.

@@ -114,3 +114,42 @@ async fn a_key_that_has_used_up_its_space_is_told_how_much_there_is() {
     assert_eq!(refused, Err(SubtensorError::TooOften { limit: 2, per: "epoch of the subnet".to_owned() }));
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stake_has_a_price_and_a_value_after_slippage() {
+    let node = start(config()).await;
+    let backend = backend(&node).await;
+    let client = backend.client();
+    reach(&backend, 1).await;
+    let status = client.status(&key("validator").hotkey(), Some(&cold("validator-cold"))).await.unwrap();
+    assert_eq!((status.stake, status.owner_is_payout), (Some(Rao(1000 * Rao::PER_CREDIT)), Some(true)));
+    let (price, value) = (status.alpha_price.unwrap(), status.stake_value.unwrap());
+    assert_eq!(price, Rao(25_000_000));
+    assert!(value.0 < 1000 * price.0 && value.0 > 990 * price.0, "{value}");
+    assert_eq!(status.missing, Vec::<String>::new());
+    // The price of a block stays what it was.
+    node.act(Action::Price { tao_in: Rao(50_000 * Rao::PER_CREDIT), alpha_in: Rao(1_000_000 * Rao::PER_CREDIT) })
+        .unwrap();
+    go_on(&backend).await;
+    let then = client.quote(status.block).await.unwrap();
+    assert_eq!((then.alpha_price, then.time_ms, then.chain_block), (Some(price), status.time_ms, status.chain_block));
+    let now = client.status(&key("validator").hotkey(), None).await.unwrap();
+    assert_eq!(now.alpha_price, Some(Rao(50_000_000)));
+    let future = client.quote(types::BlockNumber(1 << 40)).await;
+    assert!(matches!(future, Err(SubtensorError::Invalid { .. })), "{future:?}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subnet_with_time_locked_weights_says_so() {
+    let node = start(config()).await;
+    let client = client(&node).await;
+    // Unset, the item has the runtime's own default, which is to lock.
+    let hidden = ["SubtensorModule.CommitRevealWeightsEnabled".to_owned()].into();
+    node.view(0).unwrap().set(subtensor_node::Knobs { missing: hidden, ..Default::default() }).unwrap();
+    let status = client.status(&key("validator").hotkey(), None).await.unwrap();
+    assert_eq!(status.commit_reveal, Some(true));
+    let refused = client.set_weights(vec![(Uid(2), 1)], &key("validator")).await;
+    assert_eq!(refused, Err(SubtensorError::TimeLocked));
+    node.stop().await;
+}

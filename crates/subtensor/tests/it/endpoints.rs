@@ -138,3 +138,47 @@ async fn an_answer_beyond_all_bounds_is_not_read() {
     assert_eq!(in_use(&backend).await, 1);
     node.stop().await;
 }
+
+/// Two nodes with the same first block, which then go their own ways.
+async fn two_chains(endpoints_of_first: u8) -> (Node, Node, Vec<String>) {
+    let first = start(Config { endpoints: endpoints_of_first, step_ms: Some(1000), ..config() }).await;
+    let second = start(Config { step_ms: Some(2000), ..config() }).await;
+    assert_eq!(first.genesis(), second.genesis());
+    let urls = [second.urls(), first.urls()].concat();
+    (first, second, urls)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_stories_without_a_majority_none_is_believed() {
+    let (first, second, urls) = two_chains(1).await;
+    let client = Subtensor::connect(&urls, pin(&first), BLOCK_MS).await.unwrap();
+    let backend = SubtensorBackend::new(client.into(), ROUNDS);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    // Both begin with the same block; from the next one on they differ.
+    let refused = loop {
+        match backend.head().await {
+            Err(refused) => break refused,
+            Ok(_) => assert!(tokio::time::Instant::now() < deadline, "never noticed"),
+        }
+        tokio::time::sleep(Duration::from_millis(BLOCK_MS)).await;
+    };
+    assert!(refused.is_retryable() && refused.to_string().contains("disagree"), "{refused}");
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_endpoints_the_one_with_a_story_of_its_own_is_left() {
+    let (first, second, urls) = two_chains(2).await;
+    let client = Subtensor::connect(&urls, pin(&first), BLOCK_MS).await.unwrap();
+    let backend = SubtensorBackend::new(client.into(), ROUNDS);
+    reach(&backend, 5).await;
+    assert!(in_use(&backend).await > 0);
+    assert!(backend.client().health().await.lies >= 1);
+    let honest =
+        SubtensorBackend::new(Subtensor::connect(&first.urls(), pin(&first), BLOCK_MS).await.unwrap().into(), ROUNDS);
+    let (here, there) = (backend.head().await.unwrap(), honest.head().await.unwrap());
+    assert!(here.number.0.abs_diff(there.number.0) < 10);
+    first.stop().await;
+    second.stop().await;
+}

@@ -78,3 +78,16 @@ pub async fn go_on(backend: &SubtensorBackend) {
     let head = backend.head().await.unwrap().number;
     reach(backend, head.0 + 5).await;
 }
+
+/// Waits until a paused chain has brought its last block to everybody.
+pub async fn go_still(backend: &SubtensorBackend) {
+    let mut before = None;
+    loop {
+        let head = backend.head().await.unwrap();
+        if before == Some(head) {
+            return;
+        }
+        before = Some(head);
+        tokio::time::sleep(Duration::from_millis(BLOCK_MS)).await;
+    }
+}
