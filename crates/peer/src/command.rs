@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use signer::KeySource;
 use types::Hotkey;
 use types::manifest::AggregationRule;
 
@@ -30,8 +31,10 @@ pub enum RoleCommand {
     Validate(WorkArgs),
     /// Keep a run's embedded ledger.
     Ledger(LedgerArgs),
-    /// Hold a key file and sign for a peer on stdin and stdout.
-    Signer(SignerArgs),
+    /// Hold the key of a wallet or a key file and sign for a peer on stdin and stdout.
+    Signer(signer::SourceArgs),
+    /// Make, restore, look at, back up and remove wallets.
+    Wallet(Box<signer::wallet_cli::WalletArgs>),
     /// Make a key file for rehearsals and test runs (plain text, never for a wallet).
     Key(KeyArgs),
     /// Build, check and look at data sets.
@@ -129,14 +132,32 @@ impl From<Rule> for AggregationRule {
 #[group(required = true, multiple = true)]
 pub struct SignArgs {
     /// Events, commands and signatures over stdin and stdout: for the app and the rehearsal.
-    #[arg(long, requires = "hotkey", conflicts_with = "key")]
+    #[arg(long, requires = "hotkey", conflicts_with_all = ["key", "vault"])]
     pub ipc: bool,
     /// Public key behind the signatures that come over stdin.
     #[arg(long, requires = "ipc")]
     pub hotkey: Option<Hotkey>,
     /// Key file; a signer process of its own opens it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "vault")]
     pub key: Option<PathBuf>,
+    /// A wallet's file; a signer process of its own unlocks it with the keychain, a systemd credential or a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub vault: Option<PathBuf>,
+    /// File with the wallet's passphrase (mode 600), instead of asking for it.
+    #[arg(long, value_name = "FILE", requires = "vault")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl SignArgs {
+    /// Where the key is, if a signer process is to be started.
+    pub fn source(&self) -> Option<KeySource> {
+        match (&self.vault, &self.key) {
+            (Some(path), _) => {
+                Some(KeySource::Vault { path: path.clone(), passphrase_file: self.passphrase_file.clone() })
+            }
+            (None, key) => key.clone().map(KeySource::KeyFile),
+        }
+    }
 }
 
 /// Arguments of every role that works in a run.
@@ -200,14 +221,6 @@ pub struct LedgerArgs {
     /// Who signs blocks.
     #[command(flatten)]
     pub sign: SignArgs,
-}
-
-/// Arguments of `signer`.
-#[derive(Debug, Args)]
-pub struct SignerArgs {
-    /// The key file.
-    #[arg(long)]
-    pub key: PathBuf,
 }
 
 /// Arguments of `key`.

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use chain::ChainBackend;
 use chain::ledger::LedgerClient;
 use ipc::{Event, ExitCode, LogLevel};
-use peer::command::{
-    ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, SignerArgs, TrainArgs, WorkArgs,
-};
+use peer::command::{ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, TrainArgs, WorkArgs};
 use peer::events::Sink;
 use peer::outcome::PeerError;
 use peer::places::RunFolder;
@@ -33,7 +31,8 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
         },
         RoleCommand::Key(args) => plain(make_key(&args)),
         RoleCommand::Export(args) => plain(export(&args)),
-        RoleCommand::Signer(args) => plain(signer(&args)),
+        RoleCommand::Signer(args) => plain(signer::serve(&args.source()).map_err(Into::into)),
+        RoleCommand::Wallet(args) => plain(signer::wallet_cli::run(&args)),
         RoleCommand::Rehearse(args) => on_runtime(rehearse(args)),
         RoleCommand::Train(args) => on_runtime(train(args)),
         RoleCommand::Validate(args) => on_runtime(validate(args)),
@@ -200,13 +199,15 @@ async fn start(run: &Path, name: &str, sign: &SignArgs, json: bool) -> Result<St
 
 async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, json: bool) -> Result<Host, PeerError> {
     let log = run.state_of(name).join("events.jsonl");
-    let host = match (&sign.key, &sign.hotkey) {
-        (Some(key), _) => {
+    let host = match (sign.source(), &sign.hotkey) {
+        (Some(source), _) => {
             let sink = if json { Sink::Json(Box::new(std::io::stdout())) } else { Sink::Words };
-            Host::with_signer_process(key, sink, Some(&log)).await?
+            Host::with_signer_process(&source, sink, Some(&log)).await?
         }
         (None, Some(hotkey)) => Host::over_stdio(*hotkey, Some(&log)).await?,
-        (None, None) => return Err(types::SignError::Unavailable("neither --key nor --ipc was given".into()).into()),
+        (None, None) => {
+            return Err(types::SignError::Unavailable("none of --vault, --key and --ipc was given".into()).into());
+        }
     };
     Ok(host)
 }
@@ -276,11 +277,6 @@ async fn ledger(args: LedgerArgs) -> ProcessExit {
     let result = peer::ledger::run(&run, host, args.expected_peers, stop).await;
     events.flush().await;
     end(result, Some(events)).await
-}
-
-fn signer(args: &SignerArgs) -> anyhow::Result<()> {
-    let runtime = Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(peer::signing::serve(&args.key))
 }
 
 fn make_key(args: &KeyArgs) -> anyhow::Result<()> {
