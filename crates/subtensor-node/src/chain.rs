@@ -101,6 +101,8 @@ impl Chain {
             for entry in entries {
                 chain.replay(&entry)?;
             }
+            // Not before: the lag may have been another one when blocks were dropped.
+            chain.finalize();
             chain.log = Some(log);
         }
         Ok(chain)
@@ -118,11 +120,13 @@ impl Chain {
                 }
                 self.fork = self.fork.max(plan.fork);
             }
-            log::Entry::Drop { count } => {
+            log::Entry::Drop { count } if *count <= self.best() => {
                 self.drop_blocks(*count);
             }
+            log::Entry::Drop { count } => {
+                return Err(NodeError::State(format!("{count} blocks dropped, more than there are")));
+            }
         }
-        self.finalize();
         Ok(())
     }
 
@@ -322,7 +326,7 @@ impl Chain {
 
     /// Replaces the newest `depth` blocks by one more of others. Their extrinsics wait again, or are lost.
     pub(crate) fn reorg(&mut self, depth: u32, lose: bool, now_ms: u64) -> Result<(), Refusal> {
-        let most = self.best() - self.finalized;
+        let most = self.best().saturating_sub(self.finalized);
         if depth == 0 || depth > most {
             return Err(Refusal::Knob(format!(
                 "{most} blocks are not final, a reorganisation of {depth} is impossible"

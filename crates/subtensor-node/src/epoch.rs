@@ -167,7 +167,7 @@ fn old_bonds(state: &Layer<'_>, netuid: u16, uid: u16, registered: &[u64], last_
 fn publish(state: &mut Layer<'_>, netuid: u16, votes: &[Vote], payout: &Payout, pay: &Pay) {
     use subxt::ext::codec::Encode as _;
     let net = [n(netuid)];
-    let part = |share: u64| (u128::from(share) * u128::from(WHOLE) >> 32) as u16;
+    let part = |share: u64| ((u128::from(share) * u128::from(WHOLE)) >> 32) as u16;
     let emission: Vec<u64> = pay.miner.iter().zip(&pay.validator).map(|(m, v)| m.saturating_add(*v)).collect();
     state.set_sub("Emission", &net, &emission);
     let incentive: Vec<u16> = payout.incentive.iter().copied().map(part).collect();

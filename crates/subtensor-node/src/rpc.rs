@@ -75,7 +75,7 @@ pub fn answer(shared: &Shared, endpoint: usize, method: &str, params: Option<&st
     let view = shared.view(endpoint)?;
     if method == "author_submitExtrinsic" {
         let raw = args.bytes(0, MAX_EXTRINSIC)?;
-        return Ok(json!(hex(&view.look().chain.submit(&raw)?)));
+        return Ok(json!(hex(view.look().chain.submit(&raw)?)));
     }
     let look = view.look();
     if look.knobs.missing.contains(method) {
@@ -94,10 +94,10 @@ pub fn answer(shared: &Shared, endpoint: usize, method: &str, params: Option<&st
 fn chain(look: &Look<'_>, method: &str, args: &Args) -> Result<Value, Refusal> {
     Ok(match method {
         "chain_getBlockHash" => match args.number(0)? {
-            Some(number) => json!(look.hash_of(number).map(|hash| hex(&hash))),
-            None => json!(look.head_hash(look.best).map(|hash| hex(&hash))),
+            Some(number) => json!(look.hash_of(number).map(hex)),
+            None => json!(look.head_hash(look.best).map(hex)),
         },
-        "chain_getFinalizedHead" => json!(look.head_hash(look.finalized).map(|hash| hex(&hash))),
+        "chain_getFinalizedHead" => json!(look.head_hash(look.finalized).map(hex)),
         "chain_getHeader" => match look.block(args.hash(0)?) {
             Some(Shown::Real(block)) => json!(block.header),
             Some(Shown::Forged(header)) => json!(header),
@@ -105,7 +105,7 @@ fn chain(look: &Look<'_>, method: &str, args: &Args) -> Result<Value, Refusal> {
         },
         "chain_getBlock" => {
             let (header, body) = match look.block(args.hash(0)?.or_else(|| look.head_hash(look.best))) {
-                Some(Shown::Real(block)) => (block.header.clone(), block.body.iter().map(|x| hex(x)).collect()),
+                Some(Shown::Real(block)) => (block.header.clone(), block.body.iter().map(hex).collect()),
                 Some(Shown::Forged(header)) => (header, Vec::new()),
                 None => return Ok(Value::Null),
             };
@@ -121,7 +121,7 @@ fn state(look: &Look<'_>, method: &str, args: &Args) -> Result<Value, Refusal> {
             let key = args.bytes(0, MAX_KEY)?;
             let value = storage(look, &key, look.state_height(args.hash(1)?)?);
             match value {
-                Some(value) if method == "state_getStorageHash" => json!(hex(&crate::extrinsic::blake2_256(value))),
+                Some(value) if method == "state_getStorageHash" => json!(hex(crate::extrinsic::blake2_256(value))),
                 value => json!(value.map(hex)),
             }
         }
@@ -142,7 +142,7 @@ fn state(look: &Look<'_>, method: &str, args: &Args) -> Result<Value, Refusal> {
             let height = look.state_height(hash)?;
             let changes: Vec<_> =
                 keys.iter().map(|key| json!([hex(key), storage(look, key, height).map(hex)])).collect();
-            let block = hash.or_else(|| look.head_hash(height)).map(|hash| hex(&hash));
+            let block = hash.or_else(|| look.head_hash(height)).map(hex);
             json!([{ "block": block, "changes": changes }])
         }
         "state_getRuntimeVersion" => look.state(args.hash(0)?)?.runtime().version_json(),
@@ -201,7 +201,7 @@ fn other(look: &Look<'_>, method: &str, args: &Args) -> Result<Value, Refusal> {
 fn develop(shared: &Shared, method: &str, args: &Args) -> Result<Value, Refusal> {
     match method {
         "dev_status" => return Ok(shared.status()),
-        "dev_seal" => return Ok(json!(hex(&shared.seal(args.number(0)?.unwrap_or(1))?))),
+        "dev_seal" => return Ok(json!(hex(shared.seal(args.number(0)?.unwrap_or(1))?))),
         "dev_pause" => shared.pause(args.typed(0)?),
         "dev_reorg" => {
             let depth = args.typed(0)?;

@@ -40,7 +40,7 @@ impl Chain {
         state.put("System", "Number", &[], &0u32);
         let changes = state.into_changes();
         let plan = Plan { time_ms: genesis.time_ms, fork: 0, extrinsics: Vec::new(), actions: Vec::new() };
-        self.push(changes, plan, Vec::new(), runtime);
+        self.push(&changes, plan, Vec::new(), runtime);
     }
 
     pub(super) fn build(&mut self, plan: &Plan) -> Result<Built, NodeError> {
@@ -87,12 +87,12 @@ impl Chain {
         let plan = Plan { extrinsics: raws.clone(), ..plan.clone() };
         let mut body = vec![Arc::from(set_time(&runtime, plan.time_ms))];
         body.extend(raws);
-        let block = self.push(changes, plan.clone(), body, next);
+        let block = self.push(&changes, plan.clone(), body, next);
         Ok(Built { hash: block.hash, transactions: block.transactions.clone(), plan })
     }
 
     /// Hashes and appends a block.
-    fn push(&mut self, changes: Changes, plan: Plan, body: Vec<Arc<[u8]>>, runtime: Arc<Runtime>) -> Block {
+    fn push(&mut self, changes: &Changes, plan: Plan, body: Vec<Arc<[u8]>>, runtime: Arc<Runtime>) -> Block {
         let number = self.blocks.len() as u32;
         let parent = self.blocks.last();
         // Not a Merkle root: it commits to all states, and nobody asks this node for proofs.
@@ -109,7 +109,7 @@ impl Chain {
         let hash = blake2_256(&header.encode());
         let transactions = body.iter().skip(1).map(|raw| blake2_256(raw)).collect();
         let block = Block { hash, header, body, transactions, runtime, plan: Arc::new(plan) };
-        self.store.apply(number, &changes);
+        self.store.apply(number, changes);
         self.blocks.push(block.clone());
         block
     }

@@ -63,7 +63,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn open(url: &str) -> Self {
-        let rpc = RpcClient::from_insecure_url(url).await.unwrap();
+        Self::over(RpcClient::from_insecure_url(url).await.unwrap()).await
+    }
+
+    pub(crate) async fn over(rpc: RpcClient) -> Self {
         let backend = LegacyBackend::builder().storage_page_size(64).build(rpc.clone());
         let api = OnlineClient::<SubstrateConfig>::from_backend(Arc::new(backend)).await.unwrap();
         Self { api, rpc, netuid: 3 }
@@ -195,4 +198,13 @@ fn collect(composite: &Composite<()>, out: &mut Vec<u8>) {
 fn number_of(value: &Value, field: &str) -> Option<u128> {
     let ValueDef::Composite(Composite::Named(fields)) = &value.value else { return None };
     fields.iter().find_map(|(name, value)| if name == field { value.as_u128() } else { number_of(value, field) })
+}
+
+/// `set_weights` of the client's subnet.
+pub(crate) fn weights(netuid: u16, weights: &[(u16, u16)], version: u64) -> DynamicPayload<Composite<()>> {
+    let list = |values: Vec<u16>| Value::unnamed_composite(values.into_iter().map(|v| Value::u128(v.into())));
+    let dests = list(weights.iter().map(|(dest, _)| *dest).collect());
+    let shares = list(weights.iter().map(|(_, share)| *share).collect());
+    let args = [Value::u128(netuid.into()), dests, shares, Value::u128(version.into())];
+    DynamicPayload::new("SubtensorModule", "set_weights", Composite::unnamed(args))
 }
