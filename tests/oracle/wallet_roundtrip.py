@@ -2,7 +2,7 @@
 
     pip install bittensor-wallet==4.1.1 ansible-vault==4.1.0      # neither is needed by the build or by CI
     python tests/oracle/wallet_roundtrip.py fixtures crates/wallet/fixtures/btcli   # rewrites the committed files
-    python tests/oracle/wallet_roundtrip.py roundtrip                               # drives `cargo run --example btcli`
+    python tests/oracle/wallet_roundtrip.py roundtrip                               # drives the example `btcli`
 
 All keys here are published test keys; the passphrases are worth nothing.
 """
@@ -46,9 +46,15 @@ def fixtures(out: Path) -> None:
         print(name, len(data), "bytes")
 
 
-def rust(*arguments: str, stdin: str) -> str:
-    done = subprocess.run(["cargo", "run", "-q", "-p", "wallet", "--example", "btcli", "--", *arguments],
-                          input=stdin, capture_output=True, text=True)
+def build() -> str:
+    done = subprocess.run(["cargo", "build", "-p", "wallet", "--example", "btcli", "--message-format=json"],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    programs = (json.loads(line).get("executable") for line in done.stdout.splitlines())
+    return next(program for program in programs if program)
+
+
+def rust(program: str, *arguments: str, stdin: str) -> str:
+    done = subprocess.run([program, *arguments], input=stdin, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{arguments}: {done.stderr}")
     return done.stdout.strip()
@@ -60,6 +66,7 @@ def same(what: str, got: str, want: str) -> None:
 
 
 def roundtrip() -> None:
+    program = build()
     with tempfile.TemporaryDirectory() as wallets:
         # Python to Rust: a whole wallet as btcli makes it, the coldkey encrypted.
         made = Wallet(name="python", hotkey="default", path=wallets)
@@ -67,15 +74,16 @@ def roundtrip() -> None:
         made.create_new_hotkey(24, use_password=False, overwrite=True, suppress=True)
         folder = f"{wallets}/python"
         coldkey = made.coldkeypub.ss58_address
-        same("Rust lists Python's wallet", rust("show", folder, stdin=""), f"coldkey {coldkey}\ndefault")
-        same("Rust opens Python's hotkey", rust("open", f"{folder}/hotkeys/default", stdin=""),
+        same("Rust lists Python's wallet", rust(program, "show", folder, stdin=""), f"coldkey {coldkey}\ndefault")
+        same("Rust opens Python's hotkey", rust(program, "open", f"{folder}/hotkeys/default", stdin=""),
              made.hotkey.ss58_address)
-        same("Rust opens Python's encrypted coldkey", rust("open", f"{folder}/coldkey", stdin=PASSPHRASE), coldkey)
+        same("Rust opens Python's encrypted coldkey", rust(program, "open", f"{folder}/coldkey", stdin=PASSPHRASE),
+             coldkey)
 
         # Rust to Python: plain and encrypted hotkeys, words with and without a path, and an encrypted coldkey.
         for name, path, lock, want in (("plain", "", "", ADDRESS), ("locked", "", PASSPHRASE, ADDRESS),
                                        ("derived", PATH, "", DERIVED)):
-            rust("export", wallets, name, coldkey, stdin="\n".join((WORDS, path, lock)))
+            rust(program, "export", wallets, name, coldkey, stdin="\n".join((WORDS, path, lock)))
             wallet = Wallet(name=name, hotkey="default", path=wallets)
             hotkey = wallet.get_hotkey(password=lock or None)
             same(f"Python opens Rust's {name} hotkey", hotkey.ss58_address, want)
@@ -89,9 +97,9 @@ def roundtrip() -> None:
                     raise SystemExit("a wrong password opened Rust's key file")
                 except Exception as refused:
                     print("ok: Python refuses a wrong password:", type(refused).__name__)
-        rust("coldkey", f"{wallets}/locked/coldkey", stdin="\n".join((WORDS, "", PASSPHRASE)))
-        same("Python opens Rust's coldkey",
-             Wallet(name="locked", hotkey="default", path=wallets).get_coldkey(password=PASSPHRASE).ss58_address, ADDRESS)
+        rust(program, "coldkey", f"{wallets}/locked/coldkey", stdin="\n".join((WORDS, "", PASSPHRASE)))
+        locked = Wallet(name="locked", hotkey="default", path=wallets)
+        same("Python opens Rust's coldkey", locked.get_coldkey(password=PASSPHRASE).ss58_address, ADDRESS)
         json.loads((Path(wallets) / "plain/hotkeys/default").read_text())
 
 
