@@ -320,15 +320,16 @@ impl At {
         let registered: Vec<Option<u64>> = self.many(MODULE, "BlockAtRegistration", places).await?;
         let stakes = hotkeys.iter().map(|(_, key)| vec![crate::read::account(&key.0), number(netuid)]).collect();
         let stakes: Vec<Option<u64>> = self.many(MODULE, "TotalHotkeyAlpha", stakes).await?;
-        let neuron = |((uid, hotkey), (at, stake)): (&(u16, types::Hotkey), (Option<u64>, Option<u64>))| {
-            let i = usize::from(*uid);
+        let mut neurons = Vec::with_capacity(hotkeys.len());
+        for ((uid, hotkey), (at, stake)) in hotkeys.into_iter().zip(registered.into_iter().zip(stakes)) {
+            let i = usize::from(uid);
             let (is_validator, at) = (permits.get(i) == Some(&true), at.unwrap_or_default());
             let stake = Rao(stake.unwrap_or_default());
             // A key that has never set weights has its registration there.
             let update = updates.get(i).copied().filter(|update| is_validator && *update > at);
-            Neuron {
-                uid: Uid(*uid),
-                hotkey: *hotkey,
+            neurons.push(Neuron {
+                uid: Uid(uid),
+                hotkey,
                 stake,
                 is_validator,
                 registered_at: BlockNumber(at),
@@ -338,8 +339,8 @@ impl At {
                 // What a key is paid is staked on it.
                 balance: stake,
                 last_weights: update.map(BlockNumber),
-            }
-        };
-        Ok(hotkeys.iter().zip(registered.into_iter().zip(stakes)).map(neuron).collect())
+            });
+        }
+        Ok(neurons)
     }
 }

@@ -130,10 +130,8 @@ impl Watch {
             return Err(SubtensorError::endpoint(node.url(), "its newest block is older than its newest final one"));
         }
         let known = self.lock().tip;
-        if let Some(known) = known {
-            if finalized.hash == known.finalized.hash {
-                return Ok(Tip { best, ..known });
-            }
+        if let Some(known) = known.filter(|known| known.finalized.hash == finalized.hash) {
+            return Ok(Tip { best, ..known });
         }
         self.continues(node, known.map(|known| known.finalized), finalized).await?;
         self.compare(index, node, finalized).await?;

@@ -1,5 +1,7 @@
 //! The client and the backend against the test node: real metadata, real SCALE, real signatures.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
 mod backend;
 mod client;
 mod endpoints;

@@ -11,20 +11,20 @@ use types::{BlockNumber, Hash32, Rao, Signer as _};
 use wallet::LocalSigner;
 
 /// Milliseconds between blocks.
-pub const BLOCK_MS: u64 = 100;
+pub(crate) const BLOCK_MS: u64 = 100;
 /// The run's block 0.
-pub const START: u64 = 4;
+pub(crate) const START: u64 = 4;
 /// Rounds of 30 blocks: commit before 12, attest before 24.
-pub const ROUNDS: RoundParams =
+pub(crate) const ROUNDS: RoundParams =
     RoundParams { blocks: 30, commit_by: 12, attest_by: 24, null_rounds: 0, checkpoint_every: 10 };
 /// Nothing in these tests takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub fn key(label: &str) -> LocalSigner {
+pub(crate) fn key(label: &str) -> LocalSigner {
     LocalSigner::derive(&[7; 32], label)
 }
 
-pub fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let seat = |label: &str, stake: u64, permit: bool| Seat {
         hotkey: key(label).hotkey(),
         coldkey: key(&format!("{label}-cold")).hotkey(),
@@ -47,40 +47,40 @@ pub fn genesis() -> Genesis {
     }
 }
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config { genesis: genesis(), block_ms: BLOCK_MS, ..Config::default() }
 }
 
-pub async fn start(config: Config) -> Node {
+pub(crate) async fn start(config: Config) -> Node {
     Node::start(config).await.unwrap()
 }
 
-pub fn pin(node: &Node) -> SubtensorParams {
+pub(crate) fn pin(node: &Node) -> SubtensorParams {
     SubtensorParams { genesis: Hash32(node.genesis()), netuid: 3, start_block: BlockNumber(START) }
 }
 
-pub async fn client(node: &Node) -> Arc<Subtensor> {
+pub(crate) async fn client(node: &Node) -> Arc<Subtensor> {
     Arc::new(Subtensor::connect(&node.urls(), pin(node), BLOCK_MS).await.unwrap())
 }
 
-pub async fn backend(node: &Node) -> SubtensorBackend {
+pub(crate) async fn backend(node: &Node) -> SubtensorBackend {
     SubtensorBackend::new(client(node).await, ROUNDS)
 }
 
 /// Waits for the run's block `number`, finalized.
-pub async fn reach(backend: &SubtensorBackend, number: u64) {
+pub(crate) async fn reach(backend: &SubtensorBackend, number: u64) {
     let head = backend.wait_head(BlockNumber(number - 1));
     tokio::time::timeout(PATIENCE, head).await.expect("the chain goes on").unwrap();
 }
 
 /// Waits for two more finalized blocks, which are then not older than this call.
-pub async fn go_on(backend: &SubtensorBackend) {
+pub(crate) async fn go_on(backend: &SubtensorBackend) {
     let head = backend.head().await.unwrap().number;
     reach(backend, head.0 + 5).await;
 }
 
 /// Waits until a paused chain has brought its last block to everybody.
-pub async fn go_still(backend: &SubtensorBackend) {
+pub(crate) async fn go_still(backend: &SubtensorBackend) {
     let mut before = None;
     loop {
         let head = backend.head().await.unwrap();
