@@ -4,6 +4,7 @@
 //! public facts. A key never leaves this process, a passphrase never comes over argv or the environment, and nothing
 //! here opens a socket to the network.
 
+mod cold;
 mod harden;
 mod home;
 mod passphrase;
@@ -14,6 +15,7 @@ mod source;
 mod spawn;
 pub mod wallet_cli;
 
+pub use cold::{ColdError, ColdSigner};
 pub use home::{wallet_folder, wallet_path};
 pub use passphrase::{CREDENTIAL, words_in_arguments};
 pub use secret_file::SecretFileError;

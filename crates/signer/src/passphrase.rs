@@ -37,7 +37,11 @@ pub(crate) fn from_file(path: &Path, from: From) -> Result<Passphrase, String> {
 /// # Errors
 /// One sentence; where there is no terminal, it says what to use instead.
 pub(crate) fn from_terminal(info: &WalletInfo) -> Result<Passphrase, String> {
-    let question = format!("Passphrase of wallet `{}` ({}): ", info.name, info.hotkey);
+    ask(&format!("Passphrase of wallet `{}` ({}): ", info.name, info.hotkey))
+}
+
+/// The same for any question.
+pub(crate) fn ask(question: &str) -> Result<Passphrase, String> {
     let text = rpassword::prompt_password(question).map_err(|_| {
         format!(
             "there is no terminal to ask for it on. Name a file with --passphrase-file, or give the service a systemd \

@@ -58,6 +58,7 @@ pub(super) fn run(
 pub(super) fn back_up(words: &RecoveryWords, console: &mut dyn Console) -> anyhow::Result<bool> {
     for round in 1..=ROUNDS {
         console.show_secret(&screen(words))?;
+        console.tell("Three of them, please; what you type is not shown.")?;
         let quiz = words.quiz()?;
         let mut typed = Vec::new();
         for number in quiz.numbers() {

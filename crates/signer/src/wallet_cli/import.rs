@@ -135,7 +135,8 @@ fn words(text: &str) -> anyhow::Result<WalletSecret> {
         Some(at) => text.split_at(at),
         None => (text, ""),
     };
-    Ok(WalletSecret::from_words(RecoveryWords::parse(words)?, path.trim_end())?)
+    let words = RecoveryWords::parse(words).context("these are no recovery words")?;
+    WalletSecret::from_words(words, path.trim_end()).context("the path behind the words does not read")
 }
 
 /// The address is shown before anything is saved (a wallet restored to another address is the oldest complaint there is).

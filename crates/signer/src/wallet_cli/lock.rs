@@ -62,17 +62,7 @@ pub(super) fn choose(keep: &KeepArgs, console: &mut dyn Console, keychain: &dyn 
 pub(super) fn new_passphrase(file: Option<&Path>, console: &mut dyn Console) -> anyhow::Result<Passphrase> {
     let text = match file {
         Some(file) => crate::secret_file::read(file, From::Person).context("the passphrase's file cannot be used")?,
-        None => {
-            let text = console.ask_secret(&format!("New passphrase (at least {MIN_CHARS} characters):"))?;
-            if console.interactive() && *console.ask_secret("The same again:")? != *text {
-                return Err(refuse(
-                    "passphrases_differ",
-                    "The two passphrases differ",
-                    "Nothing was saved. Start again.",
-                ));
-            }
-            text
-        }
+        None => console.ask_secret(&format!("New passphrase (at least {MIN_CHARS} characters):"))?,
     };
     if text.chars().count() < MIN_CHARS {
         return Err(refuse(
@@ -80,6 +70,9 @@ pub(super) fn new_passphrase(file: Option<&Path>, console: &mut dyn Console) -> 
             format!("A passphrase has at least {MIN_CHARS} characters"),
             "Four or five words that do not belong together are easy to keep in mind. Nothing was saved.",
         ));
+    }
+    if file.is_none() && console.interactive() && *console.ask_secret("The same again:")? != *text {
+        return Err(refuse("passphrases_differ", "The two passphrases differ", "Nothing was saved. Start again."));
     }
     passphrase::checked(text).map_err(anyhow::Error::msg)
 }

@@ -179,8 +179,11 @@ fn without_a_keychain_the_person_is_told_and_types_a_passphrase_twice() {
     let other = ["create", "--wallet", "two"];
     assert_eq!(machine.run(&mut person, &other), Err("passphrases_differ".to_owned()));
     assert_eq!(
-        machine.run(&mut Person::who_says(&[("passphrase", "short")]), &["import", "--yes", "--wallet", "two"]),
-        Err("wallet_failed".into())
+        machine.run(
+            &mut Person::who_says(&[("Recovery words", WORDS), ("passphrase", "short")]),
+            &["import", "--yes", "--wallet", "two"]
+        ),
+        Err("passphrase_short".into())
     );
     let insist = ["create", "--wallet", "two", "--lock", "keychain"];
     assert_eq!(machine.run(&mut person, &insist), Err("keychain_absent".to_owned()));
