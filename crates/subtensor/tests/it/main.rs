@@ -1,6 +1,6 @@
 //! The client and the backend against the test node: real metadata, real SCALE, real signatures.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod backend;
 mod client;
