@@ -118,6 +118,23 @@ const TABLE: &[Row] = &[
         never_use: &[],
     },
     Row { name: "xtask", may_name: &[], never_reach: &["tokio", "clap", "syn"], never_use: &[] },
+    Row {
+        name: "fuzz",
+        may_name: &[
+            "types",
+            "wallet",
+            "chain",
+            "subtensor",
+            "subtensor-node",
+            "sparseloco",
+            "dataset",
+            "exchange",
+            "ipc",
+            "earnings",
+        ],
+        never_reach: &[TORCH, "torch-sys", "tauri", "egui"],
+        never_use: &[],
+    },
     Row { name: "integration", may_name: &[], never_reach: &[TORCH, "libp2p"], never_use: &[] },
 ];
 

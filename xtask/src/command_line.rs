@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the machine, so every refusal can be tested.
 
+use crate::fuzz::FuzzOptions;
 use anyhow::Result;
 use std::ffi::OsString;
 
@@ -14,6 +15,7 @@ cargo xtask COMMAND
   rehearse [ARGS…]            a whole swarm on this machine; ARGS go to `covey-peer rehearse`
   test [FILTER…] [-- ARGS…]   the whole test suite, or the tests whose names contain a FILTER
   bench [CRATE…] [-- ARGS…]   criterion benchmarks; `sparseloco` if no crate is named
+  fuzz [TARGET…] [--secs N]   hostile inputs to everything that reads any, N seconds each (60), guided by coverage
   package                     a portable archive in dist/ with checksums
   doctor                      what this machine has, what is missing and how to mend it
   campaign [NAME]             a recorded series of rehearsals (no NAME: list them)
@@ -73,6 +75,7 @@ pub(crate) enum Task {
     Rehearse(Vec<String>),
     Test { filters: Vec<String>, runner_args: Vec<String> },
     Bench { names: Vec<String>, bench_args: Vec<String> },
+    Fuzz(FuzzOptions),
     Package,
     Doctor,
     Campaign(Option<String>),
@@ -93,6 +96,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Task> {
         "rehearse" => Ok(Task::Rehearse(rest)),
         "test" => split_names(&command, rest).map(|(filters, runner_args)| Task::Test { filters, runner_args }),
         "bench" => split_names(&command, rest).map(|(names, bench_args)| Task::Bench { names, bench_args }),
+        "fuzz" => fuzz_options(rest).map(Task::Fuzz),
         "package" => no_words(&command, &rest).map(|()| Task::Package),
         "doctor" => no_words(&command, &rest).map(|()| Task::Doctor),
         "icons" => no_words(&command, &rest).map(|()| Task::Icons),
@@ -127,6 +131,19 @@ fn split_names(command: &str, words: Vec<String>) -> Result<(Vec<String>, Vec<St
     match names.iter().find(|name| name.starts_with('-') || name.is_empty()) {
         Some(bad) => Err(usage(format!("`{command}` takes names, not {bad:?}; put the runner's options after `--`"))),
         None => Ok((names, passed_on)),
+    }
+}
+
+fn fuzz_options(mut words: Vec<String>) -> Result<FuzzOptions> {
+    let mut secs = 60;
+    if let Some(at) = words.iter().position(|word| word == "--secs") {
+        let given = words.get(at + 1).and_then(|text| text.parse().ok()).filter(|secs| (1..=86_400).contains(secs));
+        secs = given.ok_or_else(|| usage("`--secs` takes a number of seconds, 1 to 86400".to_owned()))?;
+        words.drain(at..at + 2);
+    }
+    match words.iter().find(|word| word.starts_with('-') || word.is_empty()) {
+        Some(bad) => Err(usage(format!("`fuzz` takes names of targets and --secs, not {bad:?}"))),
+        None => Ok(FuzzOptions { targets: words, secs }),
     }
 }
 
@@ -168,6 +185,8 @@ mod tests {
             &Task::Test { filters: vec!["sparse".into()], runner_args: vec!["--no-capture".into()] },
         );
         check("bench", &Task::Bench { names: vec![], bench_args: vec![] });
+        check("fuzz", &Task::Fuzz(FuzzOptions { targets: vec![], secs: 60 }));
+        check("fuzz ss58 --secs 5", &Task::Fuzz(FuzzOptions { targets: vec!["ss58".into()], secs: 5 }));
         check("campaign cheaters", &Task::Campaign(Some("cheaters".into())));
     }
 
@@ -179,6 +198,9 @@ mod tests {
             &["run", "--no-text"],
             &["test", "--release"],
             &["bench", ""],
+            &["fuzz", "--secs"],
+            &["fuzz", "--secs", "0"],
+            &["fuzz", "--fast"],
             &["package", "now"],
             &["doctor", "--json"],
             &["campaign", "a", "b"],

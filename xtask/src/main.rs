@@ -1,4 +1,4 @@
-//! `cargo xtask …`: set-up, run, rehearse, test, bench, package, doctor and campaign, in Rust so that every machine
+//! `cargo xtask …`: set-up, run, rehearse, test, bench, fuzz, package, doctor and campaign, in Rust so that every machine
 //! with a toolchain can run them.
 //!
 //! Goes in: the command line, the machine's state. Comes out: child processes, files under the user's cache, `dist/`
@@ -13,6 +13,7 @@ mod campaign;
 mod cargo;
 mod command_line;
 mod doctor;
+mod fuzz;
 mod icons;
 mod machine;
 mod package;
@@ -28,7 +29,8 @@ use place::Place;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match command_line::parse(std::env::args_os().skip(1)).and_then(perform) {
+    let done = fuzz::stand_in().unwrap_or_else(|| command_line::parse(std::env::args_os().skip(1)).and_then(perform));
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("cargo xtask: {error:#}");
@@ -50,6 +52,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Rehearse(args) => rehearse::rehearse(&place, &args),
         Task::Test { filters, runner_args } => test::test(&place, &filters, &runner_args),
         Task::Bench { names, bench_args } => bench::bench(&place, &names, &bench_args),
+        Task::Fuzz(options) => fuzz::fuzz(&place, &options),
         Task::Package => package::package(&place),
         Task::Doctor => doctor::doctor(&place),
         Task::Campaign(name) => campaign::campaign(&place, name.as_deref()),
