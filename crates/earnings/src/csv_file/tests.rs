@@ -1,3 +1,5 @@
+//! The golden file, its way back, and files that were changed.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Local days of 23 and 25 hours, pending pay, money; what is unknown stays unknown.
+
 use types::{BlockNumber, Rao};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Golden bytes of every kind of line, and spellings that are refused.
+
 use types::{BlockNumber, Hotkey, Rao, RejectReason, Round, RunId, Uid, Verdict};
 
 use super::*;

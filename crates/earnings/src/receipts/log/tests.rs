@@ -1,3 +1,5 @@
+//! A log across restarts, crashes and damage.
+
 use super::*;
 use crate::receipts::line::tests::{log_text, one_of_each, receipt};
 

@@ -1,3 +1,5 @@
+//! Every byte of a log changed, lines moved, and chains that say otherwise.
+
 use types::RejectReason;
 
 use super::*;
