@@ -68,6 +68,32 @@ pub struct Taken {
     pub replaced: usize,
 }
 
+fn database(path: &Path) -> Result<Guarded, BookError> {
+    match fs::metadata(path) {
+        Ok(file) if file.len() > MAX_BOOK_BYTES => {
+            let (path, bytes, limit) = (path.to_owned(), file.len(), MAX_BOOK_BYTES);
+            return Err(BookError::TooLarge { path, bytes, limit });
+        }
+        _ => {}
+    }
+    let open = || redb::Builder::new().set_cache_size(CACHE_BYTES).create(path);
+    Guarded::open(|| {
+        open().map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => BookError::InUse(path.to_owned()),
+            other => storage(other),
+        })
+    })
+}
+
+/// Whose book it is; `None` for a new file, or one whose beginning was cut off.
+fn header(database: &Guarded) -> Result<Option<Header>, BookError> {
+    database.read(|read| match read.open_table(META) {
+        Ok(meta) => read_meta(&meta, "head"),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(storage(error)),
+    })
+}
+
 /// The book of one key on one network.
 #[derive(Debug)]
 pub struct Book {
@@ -82,23 +108,24 @@ impl Book {
     /// [`BookError::OtherBook`], [`BookError::Version`], [`BookError::TooLarge`], [`BookError::InUse`],
     /// [`BookError::Corrupt`] or [`BookError::Storage`].
     pub fn open_or_create(path: &Path, id: &BookId) -> Result<Self, BookError> {
-        match fs::metadata(path) {
-            Ok(file) if file.len() > MAX_BOOK_BYTES => {
-                let (path, bytes, limit) = (path.to_owned(), file.len(), MAX_BOOK_BYTES);
-                return Err(BookError::TooLarge { path, bytes, limit });
-            }
-            _ => {}
-        }
-        let open = || redb::Builder::new().set_cache_size(CACHE_BYTES).create(path);
-        let database = Guarded::open(|| {
-            open().map_err(|error| match error {
-                redb::DatabaseError::DatabaseAlreadyOpen => BookError::InUse(path.to_owned()),
-                other => storage(other),
-            })
-        })?;
-        let book = Self { database, id: id.clone() };
+        let book = Self { database: database(path)?, id: id.clone() };
         book.check_or_write_header(path)?;
         Ok(book)
+    }
+
+    /// Opens the book at `path`, whoever's it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open_or_create`], but for [`BookError::OtherBook`].
+    pub fn open(path: &Path) -> Result<Option<Self>, BookError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let database = database(path)?;
+        let Some(Header { id, .. }) = header(&database)? else { return Ok(None) };
+        let book = Self { database, id };
+        book.check_or_write_header(path)?;
+        Ok(Some(book))
     }
 
     /// A book in memory only, for tests and rehearsals.
@@ -115,13 +142,7 @@ impl Book {
     }
 
     fn check_or_write_header(&self, path: &Path) -> Result<(), BookError> {
-        let header = self.database.read(|read| match read.open_table(META) {
-            Ok(meta) => read_meta(&meta, "head"),
-            // A new file, or one whose beginning was cut off.
-            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(storage(error)),
-        })?;
-        match header {
+        match header(&self.database)? {
             Some(header) => self.check_header(path, &header),
             None => self.database.write(|write| {
                 write.open_table(REWARDS).map_err(storage)?;

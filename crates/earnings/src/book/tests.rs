@@ -1,3 +1,5 @@
+//! Readings, reorgs and restarts; files that nobody wrote; a byte flipped anywhere.
+
 use chain::{EpochReward, Registration};
 use types::{Hash32, Rao, Uid};
 
