@@ -124,7 +124,7 @@ pub trait ChainBackend: Send + Sync {
     /// Which chain this is.
     fn network(&self) -> NetworkInfo;
 
-    /// The newest block.
+    /// The newest block; for a run that has not begun, its first one as soon as there is one.
     async fn head(&self) -> Result<Head, ChainError>;
 
     /// The newest block as soon as its number is above `after`. Waits as long as that takes: give it a deadline.

@@ -188,8 +188,13 @@ impl ChainBackend for SubtensorBackend {
         }
     }
 
+    /// Before the run's first block there is no head: it is waited for, so that nobody works for a round too early.
     async fn head(&self) -> Result<Head, ChainError> {
-        let tip = self.client.tip().await?;
+        let mut tip = self.client.tip().await?;
+        while tip.finalized.number < self.client.pin.start_block.0 {
+            tokio::time::sleep(self.client.watch.interval()).await;
+            tip = self.client.tip().await?;
+        }
         let number = self.client.relative(tip.finalized.number);
         Ok(Head { number, hash: tip.finalized.hash, time_ms: tip.time_ms })
     }
