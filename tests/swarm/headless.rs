@@ -1,5 +1,6 @@
 //! Peers without the rehearsal around them: key files with signer processes, or a host on stdin and stdout; pause, stop, go on.
 
+use std::borrow::BorrowMut;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -36,13 +37,13 @@ fn doctor_and_bench_say_what_this_machine_does() {
 }
 
 /// A run folder of its own, founded by the test, with keys in files.
-struct Run {
+pub(crate) struct Run {
     dir: tempfile::TempDir,
     seeds: Vec<String>,
 }
 
 impl Run {
-    fn found() -> Self {
+    pub(crate) fn found() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let corpus = text(dir.path());
         let set = dir.path().join("set");
@@ -77,24 +78,36 @@ impl Run {
             phase_secs: 20,
             alpha: 1.0,
             rule: types::manifest::AggregationRule::MeanOverAll,
+            chain: peer::rehearse::ChainKind::Ledger,
+            block_ms: 1000,
+            disturb: Vec::new(),
         };
         let dataset = dataset::Dataset::open(&set).unwrap().hash();
-        let manifest = Plan::check(input, None).unwrap().manifest(dataset, ledger, &[validator]).unwrap();
+        let manifest = Plan::check(input, None).unwrap().manifest(dataset, ledger, &[validator], None).unwrap();
         let founder = LocalSigner::generate().unwrap();
         let signature = sign(&founder, &SignPayload::Manifest { run: manifest.id() });
         let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
-        let places = Places { ledger: dir.path().join("l.sock"), share: dir.path().join("share"), dataset: set };
+        let places = Places {
+            ledger: dir.path().join("l.sock"),
+            nodes: Vec::new(),
+            share: dir.path().join("share"),
+            dataset: set,
+        };
         std::fs::create_dir(&places.share).unwrap();
         RunFolder::create(&dir.path().join("run"), signed, places).unwrap();
         Self { dir, seeds }
     }
 
-    fn run(&self) -> PathBuf {
+    pub(crate) fn cache(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn run(&self) -> PathBuf {
         self.dir.path().join("run")
     }
 
     /// A role with its key file and a signer process of its own.
-    fn start(&self, role: &str, name: &str) -> Running {
+    pub(crate) fn start(&self, role: &str, name: &str) -> Running {
         let mut command = covey_peer(self.dir.path());
         command.arg(role).arg("--run").arg(self.run()).arg("--key").arg(self.dir.path().join(format!("{name}.key")));
         if role != "ledger" {
@@ -130,14 +143,15 @@ fn sign(signer: &LocalSigner, payload: &SignPayload) -> types::Signature {
 }
 
 /// A process whose events are read; killed when dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     events: Receiver<Event>,
 }
 
 impl Running {
     /// With a signer, the test is the process's host: it answers requests for signatures.
-    fn start(mut command: Command, signer: Option<LocalSigner>) -> Self {
+    pub(crate) fn start(mut command: impl BorrowMut<Command>, signer: Option<LocalSigner>) -> Self {
+        let command = command.borrow_mut();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut stdout = LineReader::new(child.stdout.take().unwrap());
         let replies = child.stdin.as_ref().filter(|_| signer.is_some()).map(dup);
@@ -159,12 +173,16 @@ impl Running {
         Self { child, events }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn tell(&self, command: ipc::Command) {
         tell(&dup(self.child.stdin.as_ref().unwrap()), command);
     }
 
     /// Reads events until one fits.
-    fn wait_for(&self, what: &str, fits: impl Fn(&Event) -> bool) -> Event {
+    pub(crate) fn wait_for(&self, what: &str, fits: impl Fn(&Event) -> bool) -> Event {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             match self.events.recv_timeout(Duration::from_secs(1)) {
@@ -177,7 +195,7 @@ impl Running {
     }
 
     /// SIGTERM; the exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         // SAFETY: the process is our child and has not been waited for, so its id is still its own.
         unsafe { libc::kill(self.child.id().cast_signed(), libc::SIGTERM) };
         self.child.wait().unwrap().code()
@@ -219,6 +237,21 @@ fn a_peer_with_a_key_file_stops_cleanly_and_goes_on_where_it_was() {
     });
     assert_eq!(peer.stop(), Some(0));
     run.assert_no_secret();
+}
+
+#[test]
+fn a_hotkey_that_works_elsewhere_is_noticed() {
+    let run = Run::found();
+    let (_ledger, _validator) = (run.start("ledger", "ledger"), run.start("validate", "validator-1"));
+    let twin = run.dir.path().join("twin.key");
+    std::fs::copy(run.dir.path().join("peer-1.key"), &twin).unwrap();
+    let _first = run.start("train", "peer-1");
+    // The same work, but signatures are randomised, so that no two containers have the same root.
+    let second = run.start("train", "twin");
+    second.wait_for(
+        "the alarm",
+        |e| matches!(e, Event::Problem { fatal: false, problem } if problem.code == "hotkey_elsewhere"),
+    );
 }
 
 #[test]

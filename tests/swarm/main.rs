@@ -4,6 +4,10 @@
 //! holds together, not that it learns much. Each test has a folder of its own and leaves nothing running.
 
 #[cfg(test)]
+mod bittensor;
+#[cfg(all(test, target_os = "linux"))]
+mod canary;
+#[cfg(test)]
 mod cheaters;
 #[cfg(test)]
 mod command_line;
@@ -11,6 +15,9 @@ mod command_line;
 mod headless;
 #[cfg(test)]
 mod kills;
+#[cfg(all(test, target_os = "linux"))]
+#[path = "../../crates/signer/tests/canary/needles.rs"]
+mod needles;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

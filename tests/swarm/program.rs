@@ -27,16 +27,20 @@ pub(crate) fn output(command: &mut Command) -> Output {
 
 /// A small rehearsal: `nano` model, short sequences, then whatever `args` say.
 pub(crate) fn rehearse(args: &[&str]) -> Rehearsal {
-    let cache = tempfile::tempdir().unwrap();
-    let corpus = text(cache.path());
+    rehearse_in(tempfile::tempdir().unwrap().path(), args)
+}
+
+/// The same in a folder that stays; its run folder is `run`.
+pub(crate) fn rehearse_in(cache: &Path, args: &[&str]) -> Rehearsal {
+    let corpus = text(cache);
     let small = ["rehearse", "--json", "--model", "nano", "--inner-steps", "6", "--batch", "4", "--sequence", "64"];
-    let mut command = covey_peer(cache.path());
-    command.args(small).arg("--corpus").arg(&corpus).arg("--dir").arg(cache.path().join("run")).args(args);
+    let mut command = covey_peer(cache);
+    command.args(small).arg("--corpus").arg(&corpus).arg("--dir").arg(cache.join("run")).args(args);
     let out = output(&mut command);
     let stdout = String::from_utf8_lossy(&out.stdout);
     let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let stderr = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "{args:?} ended with {}: {stderr}\n{}", out.status, logs(&cache.path().join("run")));
+    assert!(out.status.success(), "{args:?} ended with {}: {stderr}\n{}", out.status, logs(&cache.join("run")));
     let summary = events.last().cloned().unwrap_or_default();
     assert_eq!(summary["event"], "summary", "the last line is the summary: {summary}");
     Rehearsal { events, summary }

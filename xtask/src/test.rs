@@ -1,6 +1,6 @@
 //! `cargo xtask test [FILTER…]`: the whole suite, with nextest where it is installed, else with `cargo test`.
 //!
-//! Both run the same tests (no benchmarks, no documentation examples), after building the two programs that
+//! Both run the same tests (no benchmarks, no documentation examples), after building the programs that
 //! whole-system tests start. nextest can't be fetched everywhere and takes long to build, so it is used, never
 //! installed.
 
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) -> Result<ExitCode> {
     setup::setup(place, SetupOptions::default())?;
-    build(place, Profile::Dev, &["peer", "covey"])?;
+    build(place, Profile::Dev, &["peer", "covey", "subtensor-node"])?;
     let mut command = cargo(place);
     match machine::first_line("cargo", &["nextest", "--version"]) {
         Some(version) => {

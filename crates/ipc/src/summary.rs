@@ -56,6 +56,9 @@ pub struct Summary {
     pub credits_burned: Rao,
     /// Everything the ledger emitted, in rao: the exact sum of the credits above.
     pub emitted: Rao,
+    /// Whether every honest peer's own book shows what the chain paid it, to the rao.
+    #[serde(default)]
+    pub books_match: bool,
     /// The kind of cheater that took part, if any.
     pub cheater: Option<String>,
     /// Cheaters' mean credits as a fraction of an honest peer's mean credits; 0 without cheaters.

@@ -10,6 +10,7 @@ use types::Hotkey;
 use types::manifest::AggregationRule;
 
 use crate::cheat::CheatKind;
+use crate::rehearse::{ChainKind, Disturb};
 
 /// The training peer of Covey.
 #[derive(Debug, Parser)]
@@ -41,6 +42,12 @@ pub enum RoleCommand {
     Data(crate::data::DataArgs),
     /// Write a checkpoint as a folder that `transformers` loads.
     Export(ExportArgs),
+    /// What the chain says of a hotkey; registration; bucket commitments.
+    Chain(crate::chain_cli::ChainArgs),
+    /// What a peer earned, from the chain, exactly.
+    Earnings(crate::account_cli::EarningsArgs),
+    /// The hash-chained record of a peer's rounds; `verify` holds it against the chain.
+    Receipts(crate::account_cli::ReceiptsArgs),
     /// Measure this machine: training speed, compression, memory plan.
     Bench(crate::bench::BenchArgs),
     /// Check what this machine can do and what is missing.
@@ -101,6 +108,15 @@ pub struct RehearseArgs {
     /// Aggregation rule.
     #[arg(long, value_enum, default_value_t = Rule::MeanOverAll)]
     pub rule: Rule,
+    /// The chain: the embedded ledger, or a Subtensor node for tests (built beside this program, never installed).
+    #[arg(long, value_enum, default_value_t = ChainKind::Ledger)]
+    pub chain: ChainKind,
+    /// Milliseconds per block with `--chain subtensor`; a round has 20 blocks and waits for nobody.
+    #[arg(long, default_value_t = 1000)]
+    pub block_ms: u64,
+    /// With `--chain subtensor`: outage, reorg, stall or upgrade in that round. May be given several times.
+    #[arg(long = "disturb", value_name = "KIND@ROUND")]
+    pub disturb: Vec<Disturb>,
     /// JSON lines on standard output, a summary as the last.
     #[arg(long)]
     pub json: bool,
@@ -245,7 +261,7 @@ pub struct ExportArgs {
 }
 
 /// A process's name is a folder's name: nothing that could lead elsewhere.
-fn name(s: &str) -> Result<String, String> {
+pub(crate) fn name(s: &str) -> Result<String, String> {
     let fine = (1..=64).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if fine { Ok(s.to_owned()) } else { Err("a name has 1 to 64 letters, digits, `-` or `_`".into()) }
 }

@@ -12,7 +12,10 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a call is repeated while the ledger does not answer: a killed one is back within seconds.
 pub const LEDGER_RETRY: std::time::Duration = std::time::Duration::from_secs(30);
 
+pub mod account_cli;
 pub mod bench;
+pub mod chain_cli;
+pub mod chains;
 pub mod cheat;
 pub mod checkpoint;
 pub mod command;
@@ -22,8 +25,10 @@ pub mod doctor;
 pub mod events;
 pub mod gather;
 pub mod head;
+pub mod journal;
 pub mod ledger;
 pub mod outcome;
+pub mod pay;
 pub mod places;
 pub mod rehearse;
 pub mod replica;

@@ -62,6 +62,9 @@ pub enum PlacesError {
 pub struct Places {
     /// Local socket of the embedded ledger.
     pub ledger: PathBuf,
+    /// Addresses of Bittensor nodes, for a run that lives there; two of different operators cannot lie unnoticed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
     /// Folder with one sub-folder of published payloads per peer.
     pub share: PathBuf,
     /// The data set.

@@ -6,14 +6,18 @@
 //! children hold none.
 
 mod facts;
+mod node;
 mod plan;
 mod prepare;
 mod process;
+mod setting;
 mod summary;
 mod swarm;
 mod view;
 
 pub use facts::Facts;
+pub use node::{NodeError, NodeProcess};
 pub use plan::{Plan, PlanError, PlanInput, inner_params, sparseloco_params};
 pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
+pub use setting::{ChainKind, Disturb, Disturbance};
 pub use swarm::{RehearseError, Show, rehearse};

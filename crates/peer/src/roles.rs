@@ -2,11 +2,9 @@
 
 use std::path::Path;
 use std::process::ExitCode as ProcessExit;
-use std::sync::Arc;
 
-use chain::ChainBackend;
-use chain::ledger::LedgerClient;
 use ipc::{Event, ExitCode, LogLevel};
+use peer::chains::RunChain;
 use peer::command::{ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, TrainArgs, WorkArgs};
 use peer::events::Sink;
 use peer::outcome::PeerError;
@@ -33,6 +31,15 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
         RoleCommand::Export(args) => plain(export(&args)),
         RoleCommand::Signer(args) => plain(signer::serve(&args.source()).map_err(Into::into)),
         RoleCommand::Wallet(args) => plain(signer::wallet_cli::run(&args)),
+        RoleCommand::Chain(args) => on_runtime(async { plain(peer::chain_cli::run(args).await) }),
+        RoleCommand::Earnings(args) => on_runtime(async { plain(peer::account_cli::earnings(args).await) }),
+        RoleCommand::Receipts(args) => on_runtime(async {
+            match peer::account_cli::receipts(args).await {
+                Ok(true) => ProcessExit::SUCCESS,
+                Ok(false) => ExitCode::Failed.into(),
+                Err(error) => plain(Err(error)),
+            }
+        }),
         RoleCommand::Rehearse(args) => on_runtime(rehearse(args)),
         RoleCommand::Train(args) => on_runtime(train(args)),
         RoleCommand::Validate(args) => on_runtime(validate(args)),
@@ -180,6 +187,9 @@ fn plan_input(args: RehearseArgs) -> PlanInput {
         phase_secs: args.phase_secs,
         alpha: args.alpha,
         rule: args.rule.into(),
+        chain: args.chain,
+        block_ms: args.block_ms,
+        disturb: args.disturb,
     }
 }
 
@@ -187,13 +197,13 @@ fn plan_input(args: RehearseArgs) -> PlanInput {
 struct Started {
     run: RunFolder,
     host: Host,
-    chain: Arc<dyn ChainBackend>,
+    chain: RunChain,
 }
 
 async fn start(run: &Path, name: &str, sign: &SignArgs, json: bool) -> Result<Started, PeerError> {
     let run = RunFolder::open(run)?;
     let host = open_host(&run, name, sign, json).await?;
-    let chain = Arc::new(LedgerClient::connect(&run.places.ledger, run.id(), peer::LEDGER_RETRY).await?);
+    let chain = peer::chains::connect(&run).await?;
     Ok(Started { run, host, chain })
 }
 
@@ -257,7 +267,7 @@ async fn validate(args: WorkArgs) -> ProcessExit {
     };
     let events = host.events.clone();
     let input = ValidateInput { run, name: args.name.clone(), compute: compute(&args), host };
-    let result = peer::validate::run(input, chain, stop).await;
+    let result = peer::validate::run(input, chain.backend, stop).await;
     events.flush().await;
     end(result, Some(events)).await
 }

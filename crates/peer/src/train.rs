@@ -9,16 +9,18 @@ mod reports;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chain::{ChainBackend, Head};
+use chain::Head;
 use ipc::{Command, CommandLine, Event as Said, PeerPhase};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use types::{BlockNumber, Problem, Round};
 
+use crate::chains::RunChain;
 use crate::cheat::{Cheat, CheatKind};
 use crate::events::now_ms;
 use crate::gather::GatherError;
+use crate::journal::Journal;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts};
@@ -50,21 +52,35 @@ type EffectEnd = Result<Option<Event>, PeerError>;
 ///
 /// # Errors
 /// [`PeerError`] if the role cannot start or go on; what was saved stands.
-pub async fn run(input: TrainInput, chain: Arc<dyn ChainBackend>, stop: CancellationToken) -> Result<(), PeerError> {
+pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) -> Result<(), PeerError> {
     let TrainInput { run, name, compute, cheat, host } = input;
     let Host { events, signer, mut commands, child: _signer_process } = host;
     let cheat = cheat.map(|(kind, seed, victim)| Cheat::new(kind, seed, victim.map(|v| v.join(OUTBOX))));
     let cheats = cheat.is_some();
+    let own = run.clone();
     let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat };
-    let (replica, parts) = Replica::start(replica_input, chain, stop.clone()).await?;
+    let (replica, parts) = Replica::start(replica_input, Arc::clone(&chain.backend), stop.clone()).await?;
+    let me = (replica.uid, replica.hotkey());
+    let journal = Arc::new(Journal::open(own, chain, me, replica.state_dir.clone(), events.clone()).await);
     let ReplicaParts { mut steps, thread, standing: _ } = parts;
     let role = ipc::Role::Train;
     events.say(Said::PeerStarted { name, uid: Some(replica.uid), pid: std::process::id(), role }).await;
-    let head = replica.chain.head().await?;
+    // A run that has not begun has no head yet.
+    let head = tokio::select! {
+        head = replica.chain.head() => head?,
+        () = stop.cancelled() => return Ok(()),
+    };
     let (heads, mut head_changes) = watch::channel(head);
     let machine = Machine::new(replica.manifest.rounds, replica.manifest.chain.clock);
-    let mut driver =
-        Driver { replica: Arc::clone(&replica), machine, tasks: JoinSet::new(), said: None, cheats, exit: false };
+    let mut driver = Driver {
+        replica: Arc::clone(&replica),
+        journal,
+        machine,
+        tasks: JoinSet::new(),
+        said: None,
+        cheats,
+        exit: false,
+    };
     driver.tasks.spawn({
         let follow = crate::head::follow(Arc::clone(&replica.chain), heads, events.clone(), stop.clone());
         async move {
@@ -91,6 +107,7 @@ pub async fn run(input: TrainInput, chain: Arc<dyn ChainBackend>, stop: Cancella
 
 struct Driver {
     replica: Arc<Replica>,
+    journal: Arc<Journal>,
     machine: Machine,
     tasks: JoinSet<EffectEnd>,
     /// Phase and round last said.
@@ -236,8 +253,10 @@ impl Driver {
             self.say_phase(effect).await;
             let replica = Arc::clone(&self.replica);
             let cheats = self.cheats;
-            if matches!(effect, Effect::RunInner(_)) {
+            let journal = Arc::clone(&self.journal);
+            if let Effect::RunInner(round) = effect {
                 replica.trainer.arm();
+                journal.round_begins(round);
             }
             match effect {
                 Effect::HaltInner => replica.trainer.halt(),
@@ -252,13 +271,13 @@ impl Driver {
                 }
                 // In order and at once: a release that overtook an acquire would leave the peer without its device.
                 Effect::Release | Effect::Acquire => {
-                    let ended = effects::perform(&replica, effect, cheats).await;
+                    let ended = effects::perform(&replica, &journal, effect, cheats).await;
                     if ended.is_err() {
                         self.tasks.spawn(async move { ended });
                     }
                 }
                 effect => {
-                    self.tasks.spawn(async move { effects::perform(&replica, effect, cheats).await });
+                    self.tasks.spawn(async move { effects::perform(&replica, &journal, effect, cheats).await });
                 }
             }
         }

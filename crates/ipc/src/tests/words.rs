@@ -163,6 +163,7 @@ fn summary() -> Summary {
         credits_owner: Rao(10),
         credits_burned: Rao(11),
         emitted: Rao(45),
+        books_match: true,
         cheater: None,
         cheaters_paid: 0.0,
         first_accepted_s: Some(21.5),

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use types::manifest::{
     AggregationRule, ChainParams, Clock, CodebookScope, DataParams, GauntletParams, IndexCoding, InnerParams,
     InnerSchedule, MANIFEST_VERSION, ModelParams, OuterSchedule, RoundParams, RunManifest, SparseLocoParams,
-    TokenizerKind,
+    SubtensorParams, TokenizerKind,
 };
 use types::{Hash32, Hotkey, Rao};
 
+use super::setting::{ChainKind, Disturb};
 use crate::cheat::CheatKind;
 
 /// Each peer is a process of some 300 MB.
@@ -19,12 +20,12 @@ const MAX_PEERS: u32 = 64;
 /// A rehearsal is to be watched, not lived through.
 const MAX_ROUNDS: u64 = 100_000;
 /// Blocks of a rehearsal round; phases are cut at these offsets.
-const ROUND: RoundParams =
+pub(super) const ROUND: RoundParams =
     RoundParams { blocks: 20, commit_by: 12, attest_by: 19, null_rounds: 1, checkpoint_every: 4 };
 /// One credit per block: twenty a round.
 const RAO_PER_BLOCK: Rao = Rao(Rao::PER_CREDIT);
 /// Stake of a rehearsal's validators; only its proportion matters.
-const VALIDATOR_STAKE: Rao = Rao(1000 * Rao::PER_CREDIT);
+pub(super) const VALIDATOR_STAKE: Rao = Rao(1000 * Rao::PER_CREDIT);
 
 /// Raw arguments.
 #[derive(Debug, Clone)]
@@ -61,6 +62,12 @@ pub struct PlanInput {
     pub alpha: f32,
     /// Aggregation rule.
     pub rule: AggregationRule,
+    /// The chain.
+    pub chain: ChainKind,
+    /// Milliseconds per block of a chain whose clock waits for nobody.
+    pub block_ms: u64,
+    /// What happens to the node, and in which round.
+    pub disturb: Vec<Disturb>,
 }
 
 /// Why a plan makes no sense.
@@ -103,6 +110,9 @@ pub enum PlanError {
         /// Memory there is.
         have: u64,
     },
+    /// The embedded ledger has neither a network nor forks.
+    #[error("`--disturb` needs `--chain subtensor`")]
+    Disturb,
     /// No process of that name takes part.
     #[error("`--kill {0}`: no such process; there are: {1}")]
     Process(String, String),
@@ -133,6 +143,13 @@ impl Plan {
         range("batch", u64::from(input.batch), 1, 4096)?;
         range("sequence", u64::from(input.sequence), 8, 1 << 16)?;
         range("phase-secs", input.phase_secs, 1, 86_400)?;
+        range("block-ms", input.block_ms, 50, 60_000)?;
+        if !input.disturb.is_empty() && input.chain == ChainKind::Ledger {
+            return Err(PlanError::Disturb);
+        }
+        for disturb in &input.disturb {
+            range("disturb", disturb.round, 0, input.rounds.saturating_sub(1))?;
+        }
         for (option, at) in [("join-at", input.join_at), ("leave-at", input.leave_at), ("kill-at", input.kill_at)] {
             if let Some(at) = at {
                 range(option, at, 0, input.rounds.saturating_sub(1))?;
@@ -151,7 +168,10 @@ impl Plan {
 
     /// Names of all processes that ever take part.
     pub fn processes(&self) -> Vec<String> {
-        let mut names = vec!["ledger".to_owned()];
+        let mut names = Vec::new();
+        if self.input.chain == ChainKind::Ledger {
+            names.push("ledger".to_owned());
+        }
         names.extend((1..=self.input.validators).map(|i| format!("validator-{i}")));
         names.extend(self.honest());
         names.extend(self.cheaters().into_iter().map(|(name, _)| name));
@@ -177,6 +197,13 @@ impl Plan {
     /// Peers that are there from the start.
     pub fn first_peers(&self) -> u32 {
         self.input.peers + u32::try_from(self.input.cheaters.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Names of the peers that are there from the start.
+    pub fn first_names(&self) -> Vec<String> {
+        let joiner = self.joiner();
+        let honest = self.honest().into_iter().filter(|name| Some(name) != joiner.as_ref());
+        honest.chain(self.cheaters().into_iter().map(|(name, _)| name)).collect()
     }
 
     /// Where a process of the swarm keeps its files; the ledger's database lies in the run folder itself.
@@ -209,8 +236,13 @@ impl Plan {
         dataset: Hash32,
         sequencer: Hotkey,
         validators: &[Hotkey],
+        subtensor: Option<SubtensorParams>,
     ) -> Result<RunManifest, PlanError> {
         let input = &self.input;
+        let clock = match input.chain {
+            ChainKind::Ledger => Clock::Paced { block_ms: 200, phase_ms: input.phase_secs * 1000 },
+            ChainKind::Subtensor => Clock::Interval { block_ms: input.block_ms },
+        };
         let manifest = RunManifest {
             version: MANIFEST_VERSION,
             name: "rehearsal".into(),
@@ -238,7 +270,8 @@ impl Plan {
                 owner_cut: 11_796,
                 kappa: 32_767,
                 bond_alpha: 6_554,
-                clock: Clock::Paced { block_ms: 200, phase_ms: input.phase_secs * 1000 },
+                clock,
+                subtensor,
             },
         };
         manifest.validate()?;

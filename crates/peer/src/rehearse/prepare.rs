@@ -9,10 +9,12 @@ use std::time::Duration;
 use dataset::build::{BuildError, BuildOptions, BuildReport, Progress};
 use dataset::{Dataset, Tokenizer};
 use types::manifest::RunId;
-use types::{Hash32, SignError, SignPayload, SignedManifest, Signer as _};
+use types::{Hash32, Hotkey, SignError, SignPayload, SignedManifest, Signer as _};
 use wallet::LocalSigner;
 
+use super::node::{NodeError, NodeProcess};
 use super::plan::{Plan, PlanError};
+use super::setting::ChainKind;
 use crate::places::{Places, PlacesError, RunFolder};
 
 /// Sequences never trained on: what the loss is measured on.
@@ -49,6 +51,9 @@ pub enum PrepareError {
     /// A key could not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// There is no Subtensor node.
+    #[error(transparent)]
+    Node(#[from] NodeError),
 }
 
 /// A rehearsal ready to start.
@@ -60,6 +65,8 @@ pub struct Prepared {
     pub text: String,
     /// From which all keys are derived; worthless, and gone with the rehearsal.
     pub key_master: [u8; 32],
+    /// The node, if the rehearsal runs on one.
+    pub node: Option<NodeProcess>,
 }
 
 impl Prepared {
@@ -126,16 +133,40 @@ pub async fn prepare(
     let key_master = *blake3::hash(format!("covey rehearsal keys, seed {}", plan.input.seed).as_bytes()).as_bytes();
     let key = |name: &str| LocalSigner::derive(&key_master, name);
     let validators: Vec<_> = (1..=plan.input.validators).map(|i| key(&format!("validator-{i}")).hotkey()).collect();
-    let manifest = plan.manifest(report.hash, key("ledger").hotkey(), &validators)?;
+    let node = match plan.input.chain {
+        ChainKind::Ledger => None,
+        ChainKind::Subtensor => Some(start_node(plan, dir, &validators, &key).await?),
+    };
+    let subtensor = match &node {
+        Some(node) => Some(node.run_from_here().await?),
+        None => None,
+    };
+    let manifest = plan.manifest(report.hash, key("ledger").hotkey(), &validators, subtensor)?;
     let founder = key("founder");
     let payload = SignPayload::Manifest { run: manifest.id() };
     let signature = founder.sign(&payload).await?;
     let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
-    let places = Places { ledger: socket_path(dir), share: dir.join("share"), dataset: out };
+    let nodes = node.iter().map(|node| node.url().to_owned()).collect();
+    let places = Places { ledger: socket_path(dir), nodes, share: dir.join("share"), dataset: out };
     let share = places.share.clone();
     std::fs::create_dir_all(&share).map_err(|source| PrepareError::Io { path: share, source })?;
     let run = RunFolder::create(dir, signed, places)?;
-    Ok(Prepared { run, text, key_master })
+    Ok(Prepared { run, text, key_master, node })
+}
+
+/// Starts the node and registers the first peers one after the other, so that the same seed gives everybody the same slot.
+async fn start_node(
+    plan: &Plan,
+    dir: &Path,
+    validators: &[Hotkey],
+    key: &impl Fn(&str) -> LocalSigner,
+) -> Result<NodeProcess, PrepareError> {
+    let (owner, coldkey) = (key("owner").hotkey(), key("coldkey"));
+    let node = NodeProcess::start(dir, plan.input.block_ms, validators, owner, coldkey).await?;
+    for name in plan.first_names() {
+        node.register(key(&name).hotkey()).await?;
+    }
+    Ok(node)
 }
 
 fn build_shards(

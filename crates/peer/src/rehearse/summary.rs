@@ -17,6 +17,8 @@ use types::{BlockNumber, Hotkey, Rao, Record, Round, Signer as _, Uid, Verdict};
 use super::facts::{Facts, role_of};
 use super::plan::Plan;
 use super::prepare::Prepared;
+use crate::chains::RunChain;
+use crate::pay::{self, BOOK_FILE, PayError};
 use crate::report::{MAX_REPORT_BYTES, Report, ReportError};
 use crate::settlement::RoundRecords;
 
@@ -35,6 +37,9 @@ pub enum SummaryError {
     /// A report is missing.
     #[error("a validator's report cannot be read: {0}")]
     Fetch(#[from] FetchError),
+    /// A peer's book cannot be read or brought up to date.
+    #[error(transparent)]
+    Pay(#[from] PayError),
     /// A report is not what the ledger says.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -49,13 +54,13 @@ pub(super) async fn of(
     prepared: &Prepared,
     facts: &Facts,
     wall: Duration,
-    chain: &dyn ChainBackend,
+    chain: &RunChain,
 ) -> Result<Summary, SummaryError> {
     let rounds = plan.input.rounds;
-    let neurons = chain.neurons().await?;
+    let backend = chain.backend.as_ref();
     let names = names_by_key(plan, prepared);
-    let history = history(prepared, chain, rounds).await?;
-    let epochs = epochs(prepared, chain).await?;
+    let history = history(prepared, backend, rounds).await?;
+    let (neurons, epochs) = account(prepared, backend).await?;
     let mut summary = Summary {
         rounds,
         peers: u32::try_from(neurons.iter().filter(|n| !n.is_validator).count()).unwrap_or(u32::MAX),
@@ -79,9 +84,41 @@ pub(super) async fn of(
             .map(|_| plan.input.cheaters.iter().map(|c| c.word()).collect::<Vec<_>>().join(",")),
         ..Summary::default()
     };
+    summary.books_match = books_match(plan, prepared, chain, &neurons).await?;
     count_verdicts(&mut summary, &history, &neurons);
     credit(&mut summary, plan, &names, &neurons, &epochs);
     Ok(summary)
+}
+
+/// Whether every peer's own book shows what the chain says it was paid, to the rao: across restarts, forks and outages.
+async fn books_match(
+    plan: &Plan,
+    prepared: &Prepared,
+    chain: &RunChain,
+    neurons: &[Neuron],
+) -> Result<bool, SummaryError> {
+    for name in plan.honest() {
+        let hotkey = prepared.signer(&name).hotkey();
+        let Some(mut paid) = neurons.iter().find(|n| n.hotkey == hotkey).map(|n| n.balance) else { continue };
+        let folder = plan.state_of(&prepared.run.dir, &name);
+        loop {
+            pay::sync(&prepared.run, chain, hotkey, &folder).await?;
+            let id = pay::book_id(&prepared.run, chain, hotkey);
+            let booked = pay::with_book(&folder.join(BOOK_FILE), &id, |book| book.all_rewards()).await?;
+            let booked: u64 = booked.iter().map(|reward| reward.amount().0).sum();
+            // A chain whose clock waits for nobody may pay between two questions.
+            let now =
+                chain.backend.neurons().await?.into_iter().find(|n| n.hotkey == hotkey).map_or(paid, |n| n.balance);
+            if booked == now.0 {
+                break;
+            }
+            if now == std::mem::replace(&mut paid, now) {
+                tracing::error!("`{name}` has booked {booked} rao and was paid {now}");
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// What the chain and the reports say of all rounds.
@@ -142,6 +179,22 @@ async fn epochs(prepared: &Prepared, chain: &dyn ChainBackend) -> Result<Vec<Epo
     Ok(out)
 }
 
+/// Balances and pay-outs of the same moment: a chain whose clock waits for nobody may pay out between two questions.
+async fn account(
+    prepared: &Prepared,
+    chain: &dyn ChainBackend,
+) -> Result<(Vec<Neuron>, Vec<EpochReward>), SummaryError> {
+    let mut paid = epochs(prepared, chain).await?;
+    loop {
+        let neurons = chain.neurons().await?;
+        let again = epochs(prepared, chain).await?;
+        if again.len() == paid.len() {
+            return Ok((neurons, paid));
+        }
+        paid = again;
+    }
+}
+
 fn names_by_key(plan: &Plan, prepared: &Prepared) -> BTreeMap<Hotkey, String> {
     plan.processes().into_iter().map(|name| (prepared.signer(&name).hotkey(), name)).collect()
 }
@@ -194,7 +247,7 @@ fn credit(
     }
     for neuron in neurons {
         let name = names.get(&neuron.hotkey).cloned().unwrap_or_else(|| neuron.hotkey.ss58());
-        if role_of(&name) == Role::Train {
+        if !neuron.is_validator {
             summary.credits_by_peer.insert(name, neuron.balance);
         }
     }

@@ -17,13 +17,15 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use types::{Problem, Round};
+use types::{Problem, Round, Signer as _};
 
 use self::children::Slot;
 use super::facts::Facts;
+use super::node::NodeError;
 use super::plan::Plan;
 use super::prepare::Prepared;
 use super::process::{FromChild, Message};
+use super::setting::ChainKind;
 use super::summary::{self, SummaryError};
 use super::view::View;
 use crate::events::now_ms;
@@ -69,6 +71,9 @@ pub enum RehearseError {
         /// What for.
         waiting: String,
     },
+    /// The Subtensor node did not do as told.
+    #[error(transparent)]
+    Node(#[from] NodeError),
     /// The user stopped it.
     #[error("stopped before it was finished")]
     Interrupted,
@@ -114,6 +119,10 @@ pub(super) struct Swarm<'a> {
     joined: bool,
     left: bool,
     killed: bool,
+    /// Disturbances of the plan that have begun.
+    disturbed: usize,
+    /// When a standstill of the node ends.
+    mend_at: Option<Instant>,
     seq: u64,
 }
 
@@ -142,6 +151,8 @@ pub async fn rehearse(
         joined: false,
         left: false,
         killed: false,
+        disturbed: 0,
+        mend_at: None,
         seq: 0,
     };
     let result = swarm.run(&mut from, &stop).await;
@@ -161,8 +172,10 @@ impl Swarm<'_> {
         stop: &CancellationToken,
     ) -> Result<Summary, RehearseError> {
         self.say_run_facts();
-        self.start("ledger").await?;
-        self.register_in_order(from).await?;
+        if self.plan.input.chain == ChainKind::Ledger {
+            self.start("ledger").await?;
+            self.register_in_order(from).await?;
+        }
         for name in self.plan.processes().into_iter().filter(|name| name != "ledger") {
             if self.plan.joiner().as_ref() != Some(&name) {
                 self.start(&name).await?;
@@ -177,20 +190,15 @@ impl Swarm<'_> {
             }
         }
         self.stop_trainers(from).await;
-        let client = LedgerClient::connect(&self.prepared.run.places.ledger, self.prepared.id(), crate::LEDGER_RETRY)
-            .await
-            .map_err(SummaryError::from)?;
-        Ok(summary::of(self.plan, self.prepared, &self.facts, self.began.elapsed(), &client).await?)
+        let chain = crate::chains::connect(&self.prepared.run).await.map_err(SummaryError::from)?;
+        Ok(summary::of(self.plan, self.prepared, &self.facts, self.began.elapsed(), &chain).await?)
     }
 
     /// Registers the first peers one after the other, so that the same seed gives everybody the same slot, hence the same
     /// text, in every rehearsal. The ledger asks for signatures meanwhile.
     async fn register_in_order(&mut self, from: &mut mpsc::Receiver<Message>) -> Result<(), RehearseError> {
         let (places, run) = (self.prepared.run.places.clone(), self.prepared.id());
-        let mut first: Vec<String> = self.plan.honest();
-        first.retain(|name| self.plan.joiner().as_ref() != Some(name));
-        first.extend(self.plan.cheaters().into_iter().map(|(name, _)| name));
-        let signers: Vec<_> = first.iter().map(|name| self.prepared.signer(name)).collect();
+        let signers: Vec<_> = self.plan.first_names().iter().map(|name| self.prepared.signer(name)).collect();
         let registering = async move {
             let client = LedgerClient::connect(&places.ledger, run, crate::LEDGER_RETRY).await?;
             for signer in &signers {
@@ -250,6 +258,9 @@ impl Swarm<'_> {
         if !self.joined && input.join_at.is_some_and(|at| round >= Round(at)) {
             self.joined = true;
             if let Some(name) = self.plan.joiner() {
+                if let Some(node) = &self.prepared.node {
+                    node.register(self.prepared.signer(&name).hotkey()).await?;
+                }
                 self.start(&name).await?;
             }
         }
@@ -270,10 +281,26 @@ impl Swarm<'_> {
                 slot.kill();
             }
         }
+        self.disturb(round).await
+    }
+
+    /// What befalls the node in this round.
+    async fn disturb(&mut self, round: Round) -> Result<(), RehearseError> {
+        let Some(node) = &self.prepared.node else { return Ok(()) };
+        while let Some(next) = self.plan.input.disturb.get(self.disturbed).filter(|next| round >= Round(next.round)) {
+            self.disturbed += 1;
+            let lasts = node.disturb(next.what).await?;
+            self.mend_at = lasts.map(|lasts| Instant::now() + lasts).or(self.mend_at);
+            self.view.disturbed(next);
+        }
         Ok(())
     }
 
     async fn on_tick(&mut self) -> Result<(), RehearseError> {
+        if let (Some(node), true) = (&self.prepared.node, self.mend_at.is_some_and(|at| at <= Instant::now())) {
+            self.mend_at = None;
+            node.mend().await?;
+        }
         let due: Vec<String> =
             self.slots.iter().filter(|(_, slot)| slot.is_due()).map(|(name, _)| name.clone()).collect();
         for name in due {

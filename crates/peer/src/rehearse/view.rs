@@ -11,6 +11,7 @@ use types::{Rao, Round, Verdict};
 
 use super::facts::{Facts, ProcessFacts, role_of};
 use super::plan::Plan;
+use super::setting::{Disturb, Disturbance};
 use super::swarm::Show;
 
 /// Redraws per second: enough to see it live, little enough to cost nothing.
@@ -40,12 +41,23 @@ impl View {
     pub(super) fn begin(&mut self, facts: &Event, dir: &Path) {
         if let Event::RunFacts { model_params, text, peers, rounds, seed, .. } = facts {
             self.line(&format!(
-                "Rehearsal: {peers} peers, a validator and a ledger, each its own process, train {:.2} M parameters for {rounds} rounds (seed {seed})",
+                "Rehearsal: {peers} peers, validator and chain, each its own process, train {:.2} M parameters for {rounds} rounds (seed {seed})",
                 *model_params as f64 / 1e6
             ));
             self.line(&format!("Text: {text}"));
             self.line(&format!("Files: {}", dir.display()));
         }
+    }
+
+    /// Something befell the node.
+    pub(super) fn disturbed(&mut self, disturb: &Disturb) {
+        let what = match disturb.what {
+            Disturbance::Outage => "drops all connections",
+            Disturbance::Reorg => "goes over to another fork",
+            Disturbance::Stall => "shows no new blocks",
+            Disturbance::Upgrade => "upgrades its runtime",
+        };
+        self.line(&format!("  round {}: the node {what}", disturb.round));
     }
 
     /// A fact that is worth a line.

@@ -10,9 +10,10 @@ use std::time::Instant;
 use chain::ChainError;
 use gauntlet::{LampState, OwnCheck as LampInput};
 use ipc::{Event as Said, LogLevel};
-use types::{ByteCount, Record, Round, SignPayload, Signature};
+use types::{ByteCount, Problem, Record, Round, SignPayload, Signature};
 
 use super::{EffectEnd, OUTBOX, progress, reports};
+use crate::journal::{Journal, Sealed};
 use crate::outcome::PeerError;
 use crate::replica::{Replica, blocking};
 use crate::round::{Effect, Event};
@@ -24,7 +25,7 @@ const SIGNATURE_BYTES: usize = 64;
 const OUTBOX_ROUNDS: u64 = 4;
 
 /// Performs an effect to its end.
-pub(super) async fn perform(replica: &Replica, effect: Effect, cheats: bool) -> EffectEnd {
+pub(super) async fn perform(replica: &Replica, journal: &Journal, effect: Effect, cheats: bool) -> EffectEnd {
     match effect {
         Effect::CatchUp { distrust_local } => {
             let round = replica.catch_up(distrust_local).await?;
@@ -45,7 +46,7 @@ pub(super) async fn perform(replica: &Replica, effect: Effect, cheats: bool) -> 
         Effect::Reveal(round) => reveal(replica, round).await,
         Effect::Gather(round) => gather(replica, round).await,
         Effect::Attest(round) => attest(replica, round).await,
-        Effect::Outer(round) => outer(replica, round).await,
+        Effect::Outer(round) => outer(replica, journal, round).await,
         Effect::Release => replica.trainer.release().await.map(|()| None).map_err(Into::into),
         Effect::Acquire => replica.trainer.acquire().await.map(|()| None).map_err(Into::into),
         Effect::Save => save(replica).await.map(|()| None),
@@ -150,7 +151,12 @@ async fn commit(replica: &Replica, round: Round) -> EffectEnd {
                 replica.events.log(LogLevel::Warn, format!("round {round}: the commitment came too late")).await;
                 return Ok(Some(Event::NotCommitted));
             }
-            Err(ChainError::Duplicate { .. }) => return Ok(Some(Event::NotCommitted)),
+            Err(ChainError::Duplicate { same: true, .. }) => return Ok(Some(Event::Committed)),
+            Err(ChainError::Duplicate { same: false, receipt }) => {
+                let problem = elsewhere(round, receipt.block);
+                replica.events.say(Said::Problem { problem, fatal: false }).await;
+                return Ok(Some(Event::NotCommitted));
+            }
             Err(error) if error.is_retryable() => {
                 replica.events.log(LogLevel::Warn, format!("round {round}: commitment: {error}; trying again")).await;
                 tokio::time::sleep(std::time::Duration::from_millis(500)).await;
@@ -158,6 +164,16 @@ async fn commit(replica: &Replica, round: Round) -> EffectEnd {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Only this hotkey can commit in its name: another payload on chain means another machine with the same key.
+fn elsewhere(round: Round, block: types::BlockNumber) -> Problem {
+    Problem::new(
+        "hotkey_elsewhere",
+        format!("This hotkey has committed another payload for round {round}, in block {block}"),
+        "Another machine works with the same key: stop it there or here. If it is none of yours, the key was copied; \
+         replace it",
+    )
 }
 
 async fn reveal(replica: &Replica, round: Round) -> EffectEnd {
@@ -182,10 +198,16 @@ async fn attest(replica: &Replica, round: Round) -> EffectEnd {
     Ok(Some(Event::Attested))
 }
 
-async fn outer(replica: &Replica, round: Round) -> EffectEnd {
+async fn outer(replica: &Replica, journal: &Journal, round: Round) -> EffectEnd {
+    // Read before the step: after it, the round's payload is history.
+    let bytes = replica.trainer.sealed_bytes().await?;
+    let own = (replica.uid, replica.hotkey());
+    let sealed = bytes.and_then(|bytes| Sealed::read(&bytes, replica.trainer.layout(), replica.run, round, own));
     let (fixed, _) = replica.outer(round).await?;
+    journal.round_ended(round, sealed, fixed.records.commits.get(&replica.uid).copied()).await;
     replica.remember_norms(&fixed);
     replica.forget_old_blobs(round).await?;
-    reports::read_new(replica, round).await;
+    reports::read_new(replica, journal, round).await;
+    journal.settle().await;
     Ok(Some(Event::OuterDone))
 }

@@ -5,26 +5,28 @@
 
 use std::time::Duration;
 
+use earnings::receipts::JudgedBy;
 use exchange::BlobId;
 use ipc::{Event as Said, LogLevel};
 use tokio::time::Instant;
 use types::{BlockNumber, Rao, Record, Round};
 
+use crate::journal::Journal;
 use crate::outcome::PeerError;
 use crate::replica::Replica;
-use crate::report::{MAX_REPORT_BYTES, Report};
+use crate::report::{MAX_REPORT_BYTES, Report, VerdictEntry};
 
 /// A report is small and local sources are fast; the next round tries again.
 const FETCH_TIME: Duration = Duration::from_secs(5);
 
 /// Says what reports published since the last round say of this peer.
-pub(super) async fn read_new(replica: &Replica, round: Round) {
-    if let Err(error) = read(replica, round).await {
+pub(super) async fn read_new(replica: &Replica, journal: &Journal, round: Round) {
+    if let Err(error) = read(replica, journal, round).await {
         replica.events.log(LogLevel::Warn, format!("a validator's report could not be read: {error}")).await;
     }
 }
 
-async fn read(replica: &Replica, round: Round) -> Result<(), PeerError> {
+async fn read(replica: &Replica, journal: &Journal, round: Round) -> Result<(), PeerError> {
     let rounds = &replica.manifest.rounds;
     let records = replica.chain.records(rounds.start(round), rounds.attest_deadline(round)).await?;
     for record in records {
@@ -35,17 +37,24 @@ async fn read(replica: &Replica, round: Round) -> Result<(), PeerError> {
         let deadline = Instant::now() + FETCH_TIME;
         let body = replica.fetcher.fetch(BlobId { root, bytes }, deadline, &replica.stop).await?;
         match Report::from_bytes(&body, replica.run, judged, record.hotkey) {
-            Ok(report) => say(replica, &report).await?,
+            Ok(report) => {
+                if let Some(entry) = own_entry(replica, &report) {
+                    let by = JudgedBy { validator: record.hotkey, report_root: root, report_block: record.block };
+                    journal.judged(judged, entry.outcome, by).await;
+                    say(replica, &report, entry).await?;
+                }
+            }
             Err(error) => replica.events.log(LogLevel::Warn, format!("report on round {judged}: {error}")).await,
         }
     }
     Ok(())
 }
 
-async fn say(replica: &Replica, report: &Report) -> Result<(), PeerError> {
-    let Some(entry) = report.verdicts.iter().find(|v| v.uid == replica.uid && v.hotkey == replica.hotkey()) else {
-        return Ok(());
-    };
+fn own_entry<'a>(replica: &Replica, report: &'a Report) -> Option<&'a VerdictEntry> {
+    report.verdicts.iter().find(|v| v.uid == replica.uid && v.hotkey == replica.hotkey())
+}
+
+async fn say(replica: &Replica, report: &Report, entry: &VerdictEntry) -> Result<(), PeerError> {
     let (round, uid) = (report.round, replica.uid);
     let verdict = Said::VerdictReceived {
         round,
