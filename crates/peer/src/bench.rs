@@ -114,7 +114,7 @@ fn measure_compression(model: &ModelParams) -> anyhow::Result<()> {
         loss_last: 0.0,
     };
     let began = Instant::now();
-    let draft = sparseloco::compress(&layout, header, &anchor, &local, &mut error_feedback)?;
+    let draft = sparseloco::compress(&layout, header, &anchor, local, &mut error_feedback)?;
     let secs = began.elapsed().as_secs_f64();
     let bytes = draft.finish(types::Signature([0; 64])).len() as f64;
     let parameters = layout.parameter_count() as f64;

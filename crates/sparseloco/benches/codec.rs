@@ -141,7 +141,8 @@ fn codec(c: &mut Criterion<CpuTime>) {
                 b.iter(|| pool.install(|| yardstick(&anchor, black_box(&local), &mut ef)));
             });
             group.bench_function("compress", |b| {
-                b.iter(|| pool.install(|| compress(&layout, header(0), &anchor, black_box(&local), &mut ef).unwrap()));
+                let mut round = |local| pool.install(|| compress(&layout, header(0), &anchor, local, &mut ef).unwrap());
+                b.iter_batched(|| local.clone(), &mut round, BatchSize::PerIteration);
             });
             // Made outside the measured time, as a fetch would: submissions are handed out, so that nothing is freed in it.
             let fetch = || bytes.clone();

@@ -1,21 +1,17 @@
 //! From parameters before and after the inner loop to a draft: pseudo-gradient, error feedback, top-k, quantise, pack.
 //!
 //! In: θ at the start of the round, θ after the inner steps, the error feedback. Out: a [`Draft`], and the error feedback of
-//! the next round. It refuses values that are not finite or far too large, and then leaves the error feedback as it was.
+//! the next round, in θ's memory. It refuses values that are not finite or far too large, and then leaves the error feedback as it was.
 
 use rayon::prelude::*;
 use types::manifest::CodebookScope;
 
 use crate::container::{Draft, DraftStats, SubmissionHeader};
 use crate::cpu::specialised;
-use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
+use crate::layout::{Layout, MAX_CHUNK, STRIP, TensorLayout, Unit};
 use crate::quantise::{ChunkCodebook, MAX_MAGNITUDE, TensorCodebook};
 use crate::record;
 use crate::topk::TopK;
-
-/// Chunks read side by side: a row of sixteen is 4 KiB of consecutive memory, a page. Shorter rows are read before the
-/// hardware prefetcher has found them (measured: 64-wide rows take 1.3 times the whole compression).
-pub(crate) const STRIP: usize = 16;
 
 /// Why nothing was compressed. The error feedback is as it was before the call.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -62,8 +58,9 @@ pub enum CompressError {
 /// index; `e ← e − decode(sent)`. All buffers are flat, in layout order, f32; `anchor` is θ at the start of the round. The
 /// result does not depend on the number of threads or the CPU.
 ///
-/// Cost: one pass that only reads, in chunk order, and packs what is sent; one pass in memory order that writes the error
-/// feedback. Memory beside the buffers is about twice the payload.
+/// `local` is used up: the next error feedback is written over it, while the old one stays as it was until nothing can
+/// fail any more. Cost: with a codebook per chunk each buffer is read once and one is written, which is what memory allows
+/// at best; with one per tensor they are read twice. Memory beside the buffers is about twice the payload.
 ///
 /// # Errors
 /// [`CompressError`]; `error_feedback` is then unchanged.
@@ -71,20 +68,21 @@ pub fn compress(
     layout: &Layout,
     header: SubmissionHeader,
     anchor: &[f32],
-    local: &[f32],
-    error_feedback: &mut [f32],
+    mut local: Vec<f32>,
+    error_feedback: &mut Vec<f32>,
 ) -> Result<Draft, CompressError> {
     check_length("anchor", anchor.len(), layout)?;
     check_length("local", local.len(), layout)?;
     check_length("error_feedback", error_feedback.len(), layout)?;
     check_losses(&header)?;
-    let step = Step { layout, anchor, local };
-    let packed = match layout.params().codebook {
-        CodebookScope::Chunk => step.pack_with_chunk_codebooks(error_feedback)?,
-        CodebookScope::Tensor => step.pack_with_tensor_codebooks(error_feedback)?,
+    let step = Step { layout, anchor, error_feedback };
+    let (packed, squares) = match layout.params().codebook {
+        CodebookScope::Chunk => step.pack_with_chunk_codebooks(&mut local)?,
+        CodebookScope::Tensor => step.pack_with_tensor_codebooks(&mut local)?,
     };
-    // Nothing has been written so far, and nothing fails from here on.
-    let stats = step.commit(error_feedback, &packed);
+    *error_feedback = local;
+    let stats =
+        DraftStats { container_bytes: 0, error_feedback_norm: squares.kept.sqrt(), sent_norm: squares.sent.sqrt() };
     Ok(Draft::assemble(layout, &header, &packed, stats))
 }
 
@@ -94,9 +92,8 @@ pub fn compress(
 /// As [`compress`].
 pub fn compress_dense(layout: &Layout, header: SubmissionHeader, delta: &[f32]) -> Result<Draft, CompressError> {
     check_length("delta", delta.len(), layout)?;
-    // `0·β + (delta − 0)` is delta; the scratch is thrown away.
-    let (zeros, mut scratch) = (vec![0.0; delta.len()], vec![0.0; delta.len()]);
-    compress(layout, header, delta, &zeros, &mut scratch)
+    // `0·β + (delta − 0)` is delta; the error feedback is thrown away.
+    compress(layout, header, delta, vec![0.0; delta.len()], &mut vec![0.0; delta.len()])
 }
 
 /// See [`Draft::from_chunks`].
@@ -169,7 +166,20 @@ fn bad_value(tensor: &TensorLayout, values: &[f32]) -> CompressError {
 struct Step<'a> {
     layout: &'a Layout,
     anchor: &'a [f32],
-    local: &'a [f32],
+    error_feedback: &'a [f32],
+}
+
+/// Σ v² of what is sent and of what stays behind as error feedback.
+#[derive(Default, Clone, Copy)]
+struct Squares {
+    sent: f64,
+    kept: f64,
+}
+
+impl std::iter::Sum for Squares {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |a, b| Self { sent: a.sent + b.sent, kept: a.kept + b.kept })
+    }
 }
 
 /// A thread's working memory.
@@ -210,52 +220,73 @@ impl Packed {
 }
 
 impl Step<'_> {
-    fn pack_with_chunk_codebooks(&self, ef: &[f32]) -> Result<Vec<Packed>, CompressError> {
-        let units = self.layout.units().par_iter();
-        let pack = |worker: &mut Worker, unit| {
+    /// Packs, and writes the next error feedback over `local`, in one pass over memory.
+    fn pack_with_chunk_codebooks(&self, local: &mut [f32]) -> Result<(Vec<Packed>, Squares), CompressError> {
+        let pack = |worker: &mut Worker, (unit, local): (&Unit, &mut [f32])| {
             specialised(
                 #[inline(always)]
-                || self.pack_unit(worker, unit, ef),
+                || self.pack_unit(worker, unit, local),
             )
         };
-        let packed: Vec<_> = units.map_init(Worker::new, pack).collect();
+        let units: Vec<_> = self.layout.split(local).into_par_iter().map_init(Worker::new, pack).collect();
         // In order, so that the error names the first tensor.
-        packed.into_iter().collect()
+        let units = units.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let squares = units.iter().map(|(_, squares)| *squares).sum();
+        Ok((units.into_iter().map(|(packed, _)| packed).collect(), squares))
     }
 
     #[inline(always)]
-    fn pack_unit(&self, worker: &mut Worker, unit: &Unit, ef: &[f32]) -> Result<Packed, CompressError> {
+    fn pack_unit(
+        &self,
+        worker: &mut Worker,
+        unit: &Unit,
+        local: &mut [f32],
+    ) -> Result<(Packed, Squares), CompressError> {
         let tensor = &self.layout.tensors()[unit.tensor];
         let (k, total) = (tensor.k(), tensor.chunk_len());
         let Worker { values, top_k, indices, picked, codes } = worker;
         let (indices, picked, codes) = (&mut indices[..k], &mut picked[..k], &mut codes[..k]);
         let mut packed = Packed::new(None);
         packed.bytes.reserve_exact(unit.bands * tensor.chunks_per_band * tensor.shape.max_record_bytes());
-        for start in tensor.chunk_starts(unit) {
-            let nth = start % tensor.cols / tensor.w % STRIP;
-            if nth == 0 {
-                self.load(tensor, unit.start + start, start % tensor.cols, ef, values)?;
+        let mut squares = Squares::default();
+        for (start, chunks) in tensor.strips(unit) {
+            let strip = &mut values[..chunks * total];
+            self.load(tensor, unit, start, local, strip)?;
+            for values in strip.chunks_exact_mut(total) {
+                top_k.select(values, indices);
+                for (v, i) in picked.iter_mut().zip(&*indices) {
+                    *v = values[usize::from(*i)];
+                }
+                let codebook = ChunkCodebook::fit(picked, codes);
+                let record_at = packed.bytes.len();
+                record::encode(&tensor.shape, Some(codebook), codes, indices, &mut packed.bytes);
+                let opened = record::open(&tensor.shape, &packed.bytes[record_at..], packed.levels);
+                for (i, code) in indices.iter().zip(&*codes) {
+                    values[usize::from(*i)] -= opened.levels[usize::from(code & 3)];
+                }
+                squares.sent += opened.squares(&tensor.shape);
+                squares.kept += sum_of_squares(values);
             }
-            let values = &values[nth * total..][..total];
-            top_k.select(values, indices);
-            for (v, i) in picked.iter_mut().zip(&*indices) {
-                *v = values[usize::from(*i)];
-            }
-            let codebook = ChunkCodebook::fit(picked, codes);
-            record::encode(&tensor.shape, Some(codebook), codes, indices, &mut packed.bytes);
+            store(tensor, strip, &mut local[start..]);
         }
-        Ok(packed)
+        Ok((packed, squares))
     }
 
-    /// Tensor by tensor: the codebook needs all of a tensor's selected values before the first can be coded.
-    fn pack_with_tensor_codebooks(&self, ef: &[f32]) -> Result<Vec<Packed>, CompressError> {
+    /// Tensor by tensor: the codebook needs all of a tensor's selected values before the first can be coded. Only then is
+    /// the next error feedback written over `local`.
+    fn pack_with_tensor_codebooks(&self, local: &mut [f32]) -> Result<(Vec<Packed>, Squares), CompressError> {
         let mut packed = Vec::with_capacity(self.layout.units().len());
+        let mut squares = Squares::default();
+        let mut parts = self.layout.split(local);
         for tensor in self.layout.tensors() {
-            let units = &self.layout.units()[tensor.first_unit..][..tensor.units];
-            let picked: Vec<_> =
-                units.par_iter().map_init(Worker::new, |worker, unit| self.pick_unit(worker, unit, ef)).collect();
+            let parts = &mut parts[tensor.first_unit..][..tensor.units];
+            let picked: Vec<_> = parts
+                .par_iter()
+                .map_init(Worker::new, |worker, (unit, local)| self.pick_unit(worker, unit, local))
+                .collect();
             let picked = picked.into_iter().collect::<Result<Vec<Picked>, _>>()?;
             let codebook = TensorCodebook::fit(picked.iter().map(|p| &p.values[..]));
+            let first = packed.len();
             packed.par_extend(picked.par_iter().enumerate().map(|(n, picked)| {
                 let mut part = Packed::new(Some(codebook));
                 if n > 0 {
@@ -265,46 +296,51 @@ impl Step<'_> {
                 picked.encode(tensor, Some(codebook), &mut part.bytes);
                 part
             }));
+            let commits = parts.par_iter_mut().zip(&packed[first..]);
+            let kept: Vec<Squares> = commits.map(|((unit, local), packed)| self.commit(unit, local, packed)).collect();
+            squares = [squares].into_iter().chain(kept).sum();
         }
-        Ok(packed)
+        Ok((packed, squares))
     }
 
-    fn pick_unit(&self, worker: &mut Worker, unit: &Unit, ef: &[f32]) -> Result<Picked, CompressError> {
+    fn pick_unit(&self, worker: &mut Worker, unit: &Unit, local: &[f32]) -> Result<Picked, CompressError> {
         let tensor = &self.layout.tensors()[unit.tensor];
-        let (k, chunks) = (tensor.k(), unit.bands * tensor.chunks_per_band);
+        let (k, total) = (tensor.k(), tensor.chunk_len());
+        let chunks = unit.bands * tensor.chunks_per_band;
         let mut picked = Picked { indices: vec![0; k * chunks], values: Vec::with_capacity(k * chunks) };
-        for (start, indices) in tensor.chunk_starts(unit).zip(picked.indices.chunks_exact_mut(k)) {
-            let nth = start % tensor.cols / tensor.w % STRIP;
-            if nth == 0 {
-                self.load(tensor, unit.start + start, start % tensor.cols, ef, &mut worker.values)?;
+        let mut slots = picked.indices.chunks_exact_mut(k);
+        for (start, chunks) in tensor.strips(unit) {
+            let strip = &mut worker.values[..chunks * total];
+            self.load(tensor, unit, start, local, strip)?;
+            for (values, indices) in strip.chunks_exact(total).zip(&mut slots) {
+                worker.top_k.select(values, indices);
+                picked.values.extend(indices.iter().map(|i| values[usize::from(*i)]));
             }
-            let values = &worker.values[nth * tensor.chunk_len()..][..tensor.chunk_len()];
-            worker.top_k.select(values, indices);
-            picked.values.extend(indices.iter().map(|i| values[usize::from(*i)]));
         }
         Ok(picked)
     }
 
-    /// Makes `β·e + (anchor − local)` contiguous for the chunk that begins at flat element `start`, column `col`, and its
-    /// right neighbours, at most [`STRIP`] in all, and checks them.
+    /// Makes `β·e + (anchor − local)` contiguous chunk by chunk for the strip that begins at element `start` of the unit,
+    /// and checks it. `local` holds the unit.
     #[inline(always)]
     fn load(
         &self,
         tensor: &TensorLayout,
+        unit: &Unit,
         start: usize,
-        col: usize,
-        ef: &[f32],
-        values: &mut [f32],
+        local: &[f32],
+        strip: &mut [f32],
     ) -> Result<(), CompressError> {
         let beta = self.layout.params().ef_decay;
         let (w, total) = (tensor.w, tensor.chunk_len());
-        let width = (STRIP * w).min(tensor.cols - col);
-        let values = &mut values[..width / w * total];
+        let width = strip.len() / tensor.h;
         for row in 0..tensor.h {
             let at = start + row * tensor.cols;
-            let (ef, anchor, local) = (&ef[at..][..width], &self.anchor[at..][..width], &self.local[at..][..width]);
+            let local = &local[at..][..width];
+            let (ef, anchor) =
+                (&self.error_feedback[unit.start + at..][..width], &self.anchor[unit.start + at..][..width]);
             let sources = ef.chunks_exact(w).zip(anchor.chunks_exact(w)).zip(local.chunks_exact(w));
-            for (chunk, ((ef, anchor), local)) in values.chunks_exact_mut(total).zip(sources) {
+            for (chunk, ((ef, anchor), local)) in strip.chunks_exact_mut(total).zip(sources) {
                 let out = &mut chunk[row * w..][..w];
                 for (((v, e), a), l) in out.iter_mut().zip(ef).zip(anchor).zip(local) {
                     *v = beta * e + (a - l);
@@ -312,77 +348,67 @@ impl Step<'_> {
             }
         }
         // Apart from the loop above, so that both are vectorised; the values are in the cache by now.
-        let bad = values.iter().fold(false, |bad, v| bad | is_bad(*v));
-        if bad { Err(bad_value(tensor, values)) } else { Ok(()) }
+        let bad = strip.iter().fold(false, |bad, v| bad | is_bad(*v));
+        if bad { Err(bad_value(tensor, strip)) } else { Ok(()) }
     }
 
-    /// `e ← β·e + (anchor − local) − decode(sent)`, band by band: the band is still in the cache when the sent values are
-    /// taken out of it.
-    fn commit(&self, ef: &mut [f32], packed: &[Packed]) -> DraftStats {
-        let units = self.layout.split(ef);
-        let commit = |unit, ef: &mut [f32], packed| {
-            specialised(
-                #[inline(always)]
-                || self.commit_unit(unit, ef, packed),
-            )
-        };
-        let squares: Vec<(f64, f64)> =
-            units.into_par_iter().zip(packed).map(|((unit, ef), packed)| commit(unit, ef, packed)).collect();
-        let (ef, sent) = squares.iter().fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
-        DraftStats { container_bytes: 0, error_feedback_norm: ef.max(0.0).sqrt(), sent_norm: sent.sqrt() }
-    }
-
-    /// Gives Σ e² and Σ sent².
-    #[inline(always)]
-    fn commit_unit(&self, unit: &Unit, ef: &mut [f32], packed: &Packed) -> (f64, f64) {
+    /// `local ← β·e + (anchor − local) − decode(sent)`, band by band: the band is still in the cache when the sent values
+    /// are taken out of it.
+    fn commit(&self, unit: &Unit, local: &mut [f32], packed: &Packed) -> Squares {
         let tensor = &self.layout.tensors()[unit.tensor];
         let beta = self.layout.params().ef_decay;
         let band_len = tensor.h * tensor.cols;
         let mut records = &packed.bytes[packed.records_at..];
-        let (mut ef_squares, mut sent_squares) = (0.0, 0.0);
-        for (band, ef) in ef.chunks_exact_mut(band_len).enumerate() {
+        let mut squares = Squares::default();
+        for (band, kept) in local.chunks_exact_mut(band_len).enumerate() {
             let at = unit.start + band * band_len;
-            ef_squares += blend(beta, ef, &self.anchor[at..][..band_len], &self.local[at..][..band_len]);
+            let sources = self.error_feedback[at..].iter().zip(&self.anchor[at..]);
+            for (l, (e, a)) in kept.iter_mut().zip(sources) {
+                *l = beta * e + (a - *l);
+            }
             for x in 0..tensor.chunks_per_band {
                 let opened = record::open(&tensor.shape, records, packed.levels);
-                let len = opened.each(
-                    &tensor.shape,
-                    #[inline(always)]
-                    |index, code| {
-                        let e = &mut ef[x * tensor.w + index / tensor.w * tensor.cols + index % tensor.w];
-                        let level = opened.levels[code];
-                        let before = *e;
-                        *e -= level;
-                        ef_squares += square(*e) - square(before);
-                    },
-                );
-                sent_squares += opened.squares(&tensor.shape);
+                let len = opened.each(&tensor.shape, |index, code| {
+                    kept[x * tensor.w + index / tensor.w * tensor.cols + index % tensor.w] -= opened.levels[code];
+                });
+                squares.sent += opened.squares(&tensor.shape);
                 records = &records[len..];
             }
+            squares.kept += sum_of_squares(kept);
         }
-        (ef_squares, sent_squares)
+        squares
     }
 }
 
-/// `e ← β·e + (anchor − local)`; gives Σ e².
+/// Writes a strip back to where it was loaded from; `local` begins at its first element.
 #[inline(always)]
-fn blend(beta: f32, ef: &mut [f32], anchor: &[f32], local: &[f32]) -> f64 {
+fn store(tensor: &TensorLayout, strip: &[f32], local: &mut [f32]) {
+    let (w, total) = (tensor.w, tensor.chunk_len());
+    let width = strip.len() / tensor.h;
+    for row in 0..tensor.h {
+        let local = local[row * tensor.cols..][..width].chunks_exact_mut(w);
+        for (local, chunk) in local.zip(strip.chunks_exact(total)) {
+            local.copy_from_slice(&chunk[row * w..][..w]);
+        }
+    }
+}
+
+/// Σ v², in f32 over blocks of at most 4096 values: a figure for logs.
+#[inline(always)]
+fn sum_of_squares(values: &[f32]) -> f64 {
     const LANES: usize = 32;
     const BLOCK: usize = 4096;
     let mut squares = 0.0;
-    for ((ef, anchor), local) in ef.chunks_mut(BLOCK).zip(anchor.chunks(BLOCK)).zip(local.chunks(BLOCK)) {
-        for ((e, a), l) in ef.iter_mut().zip(anchor).zip(local) {
-            *e = beta * *e + (a - l);
-        }
+    for block in values.chunks(BLOCK) {
         let mut lanes = [0f32; LANES];
-        let (blocks, tail) = ef.as_chunks::<LANES>();
-        for block in blocks {
-            for (lane, e) in lanes.iter_mut().zip(block) {
-                *lane += e * e;
+        let (rows, tail) = block.as_chunks::<LANES>();
+        for row in rows {
+            for (lane, v) in lanes.iter_mut().zip(row) {
+                *lane += v * v;
             }
         }
-        squares +=
-            lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + tail.iter().map(|e| square(*e)).sum::<f64>();
+        let tail: f64 = tail.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+        squares += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + tail;
     }
     squares
 }
@@ -411,8 +437,4 @@ impl Picked {
             record::encode(&tensor.shape, own, &codes, indices, out);
         }
     }
-}
-
-fn square(v: f32) -> f64 {
-    f64::from(v) * f64::from(v)
 }

@@ -65,7 +65,7 @@ mod tests {
         for uid in 1..=5u16 {
             let local = gauss(theta.len(), uid.into(), 0.02);
             let mut ef = gauss(theta.len(), 100 + u64::from(uid), 1e-3);
-            let draft = compress(layout, header(uid), &theta, &local, &mut ef).unwrap();
+            let draft = compress(layout, header(uid), &theta, local, &mut ef).unwrap();
             payloads.push(draft.as_bytes().to_vec());
             bits.extend(ef.iter().map(|v| v.to_bits()));
             submissions.push((Uid(uid), decode_owned(sign(draft), layout, &expected(&header(uid))).unwrap()));

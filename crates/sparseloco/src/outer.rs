@@ -11,9 +11,8 @@ use rayon::prelude::*;
 use types::Uid;
 use types::manifest::AggregationRule;
 
-use crate::compress::STRIP;
 use crate::cpu::specialised;
-use crate::layout::{Layout, MAX_CHUNK, TensorLayout, Unit};
+use crate::layout::{Layout, MAX_CHUNK, STRIP, TensorLayout, Unit};
 use crate::submission::{Records, Submission};
 
 /// Added to a norm before dividing by it, as in the reference (protocol.md §3.8).
