@@ -98,8 +98,8 @@ fn measure_compression(model: &ModelParams) -> anyhow::Result<()> {
     let params = crate::rehearse::sparseloco_params();
     let layout = Layout::new(&model.tensors(), &params)?;
     let anchor = engine::initial_theta(model, 1);
-    let local = engine::initial_theta(model, 2);
-    let mut error_feedback = vec![0.0; layout.parameter_count()];
+    let mut local = engine::initial_theta(model, 2);
+    let error_feedback = vec![0.0; layout.parameter_count()];
     let header = SubmissionHeader {
         run: RunId(Hash32::default()),
         round: Round(0),
@@ -114,7 +114,7 @@ fn measure_compression(model: &ModelParams) -> anyhow::Result<()> {
         loss_last: 0.0,
     };
     let began = Instant::now();
-    let draft = sparseloco::compress(&layout, header, &anchor, local, &mut error_feedback)?;
+    let draft = sparseloco::compress(&layout, header, &anchor, &mut local, &error_feedback)?;
     let secs = began.elapsed().as_secs_f64();
     let bytes = draft.finish(types::Signature([0; 64])).len() as f64;
     let parameters = layout.parameter_count() as f64;

@@ -75,9 +75,10 @@ fn main() {
     println!("{{\"n\":{n},\"threads\":{threads},\"wire\":{:.5}}}", wire[0].len() as f64 / n as f64);
     for line in std::io::stdin().lock().lines() {
         line.unwrap();
-        let local = after.clone();
+        let mut local = after.clone();
         let (_, compressed) =
-            measured("compress", n, || compress(&layout, header(0), &anchor, local, &mut error_feedback).unwrap());
+            measured("compress", n, || compress(&layout, header(0), &anchor, &mut local, &error_feedback).unwrap());
+        error_feedback = local;
         let fetched = wire.clone();
         let (_, summed) = measured("sum20", n, || {
             let all = read_all(&layout, fetched);

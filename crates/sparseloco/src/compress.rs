@@ -13,7 +13,7 @@ use crate::quantise::{ChunkCodebook, MAX_MAGNITUDE, TensorCodebook};
 use crate::record;
 use crate::topk::TopK;
 
-/// Why nothing was compressed. The error feedback is as it was before the call.
+/// Why nothing was compressed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompressError {
@@ -58,18 +58,18 @@ pub enum CompressError {
 /// index; `e ← e − decode(sent)`. All buffers are flat, in layout order, f32; `anchor` is θ at the start of the round. The
 /// result does not depend on the number of threads or the CPU.
 ///
-/// `local` is used up: the next error feedback is written over it, while the old one stays as it was until nothing can
-/// fail any more. Cost: with a codebook per chunk each buffer is read once and one is written, which is what memory allows
+/// `local` is θ after the inner steps, and holds the next error feedback on success: nobody needs that θ any more, and the
+/// old error feedback stays what it was until nothing can fail. The caller puts it in the old one's place. Cost: with a codebook per chunk each buffer is read once and one is written, which is what memory allows
 /// at best; with one per tensor they are read twice. Memory beside the buffers is about twice the payload.
 ///
 /// # Errors
-/// [`CompressError`]; `error_feedback` is then unchanged.
+/// [`CompressError`]; what `local` holds is then worthless.
 pub fn compress(
     layout: &Layout,
     header: SubmissionHeader,
     anchor: &[f32],
-    mut local: Vec<f32>,
-    error_feedback: &mut Vec<f32>,
+    local: &mut [f32],
+    error_feedback: &[f32],
 ) -> Result<Draft, CompressError> {
     check_length("anchor", anchor.len(), layout)?;
     check_length("local", local.len(), layout)?;
@@ -77,10 +77,9 @@ pub fn compress(
     check_losses(&header)?;
     let step = Step { layout, anchor, error_feedback };
     let (packed, squares) = match layout.params().codebook {
-        CodebookScope::Chunk => step.pack_with_chunk_codebooks(&mut local)?,
-        CodebookScope::Tensor => step.pack_with_tensor_codebooks(&mut local)?,
+        CodebookScope::Chunk => step.pack_with_chunk_codebooks(local)?,
+        CodebookScope::Tensor => step.pack_with_tensor_codebooks(local)?,
     };
-    *error_feedback = local;
     let stats =
         DraftStats { container_bytes: 0, error_feedback_norm: squares.kept.sqrt(), sent_norm: squares.sent.sqrt() };
     Ok(Draft::assemble(layout, &header, &packed, stats))
@@ -93,7 +92,7 @@ pub fn compress(
 pub fn compress_dense(layout: &Layout, header: SubmissionHeader, delta: &[f32]) -> Result<Draft, CompressError> {
     check_length("delta", delta.len(), layout)?;
     // `0·β + (delta − 0)` is delta; the error feedback is thrown away.
-    compress(layout, header, delta, vec![0.0; delta.len()], &mut vec![0.0; delta.len()])
+    compress(layout, header, delta, &mut vec![0.0; delta.len()], &vec![0.0; delta.len()])
 }
 
 /// See [`Draft::from_chunks`].

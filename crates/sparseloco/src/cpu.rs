@@ -63,11 +63,11 @@ mod tests {
         let mut theta = gauss(layout.parameter_count(), 0, 0.02);
         let (mut payloads, mut bits, mut submissions) = (Vec::new(), Vec::new(), Vec::new());
         for uid in 1..=5u16 {
-            let local = gauss(theta.len(), uid.into(), 0.02);
-            let mut ef = gauss(theta.len(), 100 + u64::from(uid), 1e-3);
-            let draft = compress(layout, header(uid), &theta, local, &mut ef).unwrap();
+            let mut kept = gauss(theta.len(), uid.into(), 0.02);
+            let ef = gauss(theta.len(), 100 + u64::from(uid), 1e-3);
+            let draft = compress(layout, header(uid), &theta, &mut kept, &ef).unwrap();
             payloads.push(draft.as_bytes().to_vec());
-            bits.extend(ef.iter().map(|v| v.to_bits()));
+            bits.extend(kept.iter().map(|v| v.to_bits()));
             submissions.push((Uid(uid), decode_owned(sign(draft), layout, &expected(&header(uid))).unwrap()));
         }
         let by_uid: Vec<_> = submissions.iter().map(|(uid, submission)| (*uid, submission)).collect();

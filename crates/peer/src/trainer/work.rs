@@ -82,7 +82,11 @@ impl Trainer {
         let header = self.header(input)?;
         let draft = match &mut self.cheat {
             Some(cheat) => cheat.draft(&self.layout, header, &self.anchor, &local, self.manifest.inner.steps)?,
-            None => sparseloco::compress(&self.layout, header, &self.anchor, local, &mut self.error_feedback)?,
+            None => {
+                let draft = sparseloco::compress(&self.layout, header, &self.anchor, &mut local, &self.error_feedback)?;
+                self.error_feedback = local;
+                draft
+            }
         };
         // θ is restored by copying it back, bit for bit (protocol.md §2).
         self.engine.write_theta(&self.anchor)?;
