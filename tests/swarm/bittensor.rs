@@ -20,7 +20,7 @@ fn a_run_on_bittensor_pays_to_the_rao_across_a_kill_a_fork_and_an_outage() {
     let cache = tempfile::tempdir().unwrap();
     let rounds = ["--peers", "2", "--rounds", "7", "--kill-at", "3", "--kill", "peer-1"];
     let disturbed = ["--disturb", "reorg@1", "--disturb", "outage@4", "--disturb", "upgrade@5"];
-    let r = rehearse_in(cache.path(), &[&FAST[..], &rounds, &disturbed].concat());
+    let r = rehearse_in(cache.path(), &[&FAST[..], &rounds, &disturbed].concat(), |_| {});
     r.assert_sound();
     assert_eq!(r.summary["books_match"], true, "a book shows something else than the chain: {}", r.summary);
     assert_eq!(r.summary["restarts"], 1);

@@ -1,5 +1,7 @@
 //! Starts `covey-peer` and reads what it says.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -27,20 +29,32 @@ pub(crate) fn output(command: &mut Command) -> Output {
 
 /// A small rehearsal: `nano` model, short sequences, then whatever `args` say.
 pub(crate) fn rehearse(args: &[&str]) -> Rehearsal {
-    rehearse_in(tempfile::tempdir().unwrap().path(), args)
+    rehearse_watched(args, |_| {})
+}
+
+/// As [`rehearse`]; `watch` sees every line the moment it is printed.
+pub(crate) fn rehearse_watched(args: &[&str], watch: impl FnMut(&Value)) -> Rehearsal {
+    rehearse_in(tempfile::tempdir().unwrap().path(), args, watch)
 }
 
 /// The same in a folder that stays; its run folder is `run`.
-pub(crate) fn rehearse_in(cache: &Path, args: &[&str]) -> Rehearsal {
+pub(crate) fn rehearse_in(cache: &Path, args: &[&str], mut watch: impl FnMut(&Value)) -> Rehearsal {
     let corpus = text(cache);
     let small = ["rehearse", "--json", "--model", "nano", "--inner-steps", "6", "--batch", "4", "--sequence", "64"];
     let mut command = covey_peer(cache);
     command.args(small).arg("--corpus").arg(&corpus).arg("--dir").arg(cache.join("run")).args(args);
-    let out = output(&mut command);
-    let stdout = String::from_utf8_lossy(&out.stdout);
-    let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let stderr = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "{args:?} ended with {}: {stderr}\n{}", out.status, logs(&cache.join("run")));
+    let errors = cache.join("rehearsal.stderr");
+    command.stdout(Stdio::piped()).stderr(File::create(&errors).unwrap());
+    let mut child = command.spawn().expect("covey-peer starts");
+    let mut events = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        let event: Value = serde_json::from_str(&line).expect(&line);
+        watch(&event);
+        events.push(event);
+    }
+    let status = child.wait().unwrap();
+    let stderr = std::fs::read_to_string(&errors).unwrap_or_default();
+    assert!(status.success(), "{args:?} ended with {status}: {stderr}\n{}", logs(&cache.join("run")));
     let summary = events.last().cloned().unwrap_or_default();
     assert_eq!(summary["event"], "summary", "the last line is the summary: {summary}");
     Rehearsal { events, summary }
