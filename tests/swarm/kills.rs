@@ -79,7 +79,8 @@ fn a_kill_in_any_phase_loses_no_committed_round() {
         if let Some(at) = left.iter().position(due) {
             let (name, ..) = left.remove(at);
             // SAFETY: kill has no memory effects; the process is a child of the rehearsal that this test started.
-            assert_eq!(unsafe { libc::kill(pids[&name], libc::SIGKILL) }, 0, "{name} runs: {event}");
+            let sent = unsafe { libc::kill(pids[&name], libc::SIGKILL) };
+            assert_eq!(sent, 0, "{name} runs: {event}");
         }
     });
     r.assert_sound();
