@@ -7,12 +7,15 @@
 use crate::cargo::{Profile, build, cargo, status_code};
 use crate::command_line::SetupOptions;
 use crate::place::Place;
+use crate::setup::packages;
 use crate::{machine, say, setup};
 use anyhow::Result;
 use std::process::ExitCode;
 
 pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) -> Result<ExitCode> {
-    setup::setup(place, SetupOptions::default())?;
+    let options = SetupOptions::default();
+    packages::install_missing(&packages::missing_for_tests(), options.consent)?;
+    setup::setup(place, options)?;
     build(place, Profile::Dev, &["peer", "covey", "subtensor-node"])?;
     let mut command = cargo(place);
     match machine::first_line("cargo", &["nextest", "--version"]) {

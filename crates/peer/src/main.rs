@@ -8,6 +8,11 @@ use clap::Parser as _;
 use peer::command::Cli;
 
 fn main() -> ExitCode {
+    // Before the parser, which would repeat them in its message.
+    if let Some(problem) = signer::words_in_arguments(std::env::args_os()) {
+        eprintln!("{problem}");
+        return ipc::ExitCode::Usage.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

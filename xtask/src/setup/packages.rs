@@ -1,7 +1,7 @@
 //! System packages: looks for what is missing by trying it, and installs with apt where that is the system's way.
 //!
 //! The list is what a bare Debian with Rust lacks: a C++ compiler for libtorch's bindings, and pip with certificates
-//! to fetch libtorch. What works already is never installed, whoever put it there.
+//! to fetch libtorch; for the tests also a keychain. What works already is never installed, whoever put it there.
 
 use super::libtorch::State;
 use crate::command_line::Consent;
@@ -33,6 +33,15 @@ pub(crate) fn missing(libtorch: &State) -> Vec<&'static str> {
         names.push("ca-certificates");
     }
     names
+}
+
+/// What the tests need besides: a real keychain and a bus for it. Only on Linux; elsewhere these tests do not exist.
+pub(crate) fn missing_for_tests() -> Vec<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let programs = [("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];
+    programs.into_iter().filter(|(program, _)| !machine::runs(program, &["--version"])).map(|(_, name)| name).collect()
 }
 
 /// Installs `names`, after a question unless the user, CI or being root already said yes.

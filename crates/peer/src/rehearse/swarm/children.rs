@@ -171,7 +171,7 @@ impl Swarm<'_> {
 fn operations(name: &str) -> Vec<&'static str> {
     match name.split('-').next() {
         Some("ledger") => vec!["block"],
-        Some("validator") => vec!["register", "publish", "set-weights"],
-        _ => vec!["register", "publish", "submission"],
+        Some("validator") => vec!["register", "publish", "set-weights", "extrinsic-commit", "extrinsic-set-weights"],
+        _ => vec!["register", "publish", "submission", "extrinsic-commit"],
     }
 }
