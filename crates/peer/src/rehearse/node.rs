@@ -80,6 +80,15 @@ struct Ready {
     genesis: String,
 }
 
+/// Who owns the subnet. What its keys earn is burned, so it must not own the peers' keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    /// Its hotkey.
+    pub(super) hotkey: Hotkey,
+    /// Its coldkey.
+    pub(super) coldkey: Hotkey,
+}
+
 /// A running node, and the purse that registrations are paid from.
 #[derive(Debug)]
 pub struct NodeProcess {
@@ -104,7 +113,7 @@ impl NodeProcess {
         dir: &Path,
         block_ms: u64,
         validators: &[Hotkey],
-        owner: Hotkey,
+        owner: Owner,
         coldkey: LocalSigner,
     ) -> Result<Self, NodeError> {
         let program = std::env::current_exe()?.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
@@ -229,19 +238,18 @@ async fn ready(child: &mut Child) -> Result<Ready, NodeError> {
 
 /// One subnet whose owner burns and whose validators are seated from the beginning. The owner has a permit and no stake,
 /// so that nobody takes it for a miner.
-fn configuration(block_ms: u64, validators: &[Hotkey], owner: Hotkey, coldkey: Hotkey) -> Value {
-    let seat =
-        |hotkey: &Hotkey, stake: Rao| json!({ "hotkey": hotkey, "coldkey": coldkey, "stake": stake, "permit": true });
-    let mut seats = vec![seat(&owner, Rao(0))];
-    seats.extend(validators.iter().map(|validator| seat(validator, VALIDATOR_STAKE)));
+fn configuration(block_ms: u64, validators: &[Hotkey], owner: Owner, coldkey: Hotkey) -> Value {
+    let seat = |hotkey: Hotkey, coldkey: Hotkey, stake: Rao| json!({ "hotkey": hotkey, "coldkey": coldkey, "stake": stake, "permit": true });
+    let mut seats = vec![seat(owner.hotkey, owner.coldkey, Rao(0))];
+    seats.extend(validators.iter().map(|validator| seat(*validator, coldkey, VALIDATOR_STAKE)));
     json!({
         "block_ms": block_ms,
         "finality_lag": FINALITY_LAG,
         "endpoints": 2,
         "genesis": {
             "netuid": NETUID,
-            "owner_coldkey": coldkey,
-            "owner_hotkey": owner,
+            "owner_coldkey": owner.coldkey,
+            "owner_hotkey": owner.hotkey,
             "endowments": [{ "account": coldkey, "free": FORTUNE }],
             "seats": seats,
             "burn": BURN,

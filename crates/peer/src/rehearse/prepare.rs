@@ -12,7 +12,7 @@ use types::manifest::RunId;
 use types::{Hash32, Hotkey, SignError, SignPayload, SignedManifest, Signer as _};
 use wallet::LocalSigner;
 
-use super::node::{NodeError, NodeProcess};
+use super::node::{NodeError, NodeProcess, Owner};
 use super::plan::{Plan, PlanError};
 use super::setting::ChainKind;
 use crate::places::{Places, PlacesError, RunFolder};
@@ -161,8 +161,8 @@ async fn start_node(
     validators: &[Hotkey],
     key: &impl Fn(&str) -> LocalSigner,
 ) -> Result<NodeProcess, PrepareError> {
-    let (owner, coldkey) = (key("owner").hotkey(), key("coldkey"));
-    let node = NodeProcess::start(dir, plan.input.block_ms, validators, owner, coldkey).await?;
+    let owner = Owner { hotkey: key("owner").hotkey(), coldkey: key("owner's coldkey").hotkey() };
+    let node = NodeProcess::start(dir, plan.input.block_ms, validators, owner, key("coldkey")).await?;
     for name in plan.first_names() {
         node.register(key(&name).hotkey()).await?;
     }
