@@ -113,7 +113,7 @@ pub async fn earnings(args: EarningsArgs) -> anyhow::Result<()> {
             head: read.as_ref().map_or(BlockNumber(0), |read| read.head.number),
             pace: pay::pace(&run),
             finality_blocks: None,
-            standing: read.as_ref().map_or(Standing::Unknown, |read| read.standing.clone()),
+            standing: read.as_ref().map_or(Standing::Unknown, |read| read.standing),
             since: read.as_ref().map_or(BlockNumber(0), |read| read.since),
             tariff: tariff.as_ref(),
             rates: &[],

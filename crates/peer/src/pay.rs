@@ -127,7 +127,9 @@ async fn read(
             // A node that has pruned the block still has the pay-out; price and time then stay unknown.
             if let Ok(quote) = bittensor.quote(reward.block).await {
                 time = BlockTime { ms: quote.time_ms, exact: true };
-                price = quote.alpha_price.map(|rao| PriceAt {
+                // A test network's pool has a price too; what is worth nothing has none here.
+                let worth = quote.alpha_price.filter(|_| chain.backend.network().has_value);
+                price = worth.map(|rao| PriceAt {
                     price: Price::of_unit(rao.0),
                     source: PriceSource::RuntimeCall,
                     block: reward.block,
