@@ -5,7 +5,8 @@
 
 #[cfg(test)]
 mod bittensor;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod canary;
 #[cfg(test)]
 mod cheaters;
@@ -15,7 +16,8 @@ mod command_line;
 mod headless;
 #[cfg(test)]
 mod kills;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "../../crates/signer/tests/canary/needles.rs"]
 mod needles;
 #[cfg(test)]

@@ -106,7 +106,7 @@ async fn terminated() {
 async fn rehearse(args: RehearseArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    match run_rehearsal(args, &stop).await {
+    match Box::pin(run_rehearsal(args, &stop)).await {
         Ok(()) => ProcessExit::SUCCESS,
         Err((code, error)) => {
             eprintln!("{error:#}");
