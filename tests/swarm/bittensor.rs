@@ -59,9 +59,7 @@ fn receipts_are_confirmed_by_the_ledger_while_it_runs() {
     let run = crate::headless::Run::found();
     let (_ledger, _validator) = (run.start("ledger", "ledger"), run.start("validate", "validator-1"));
     let peer = run.start("train", "peer-1");
-    peer.wait_for("an accepted round", |e| {
-        matches!(e, ipc::Event::VerdictReceived { verdict: types::Verdict::Accepted, .. })
-    });
+    peer.wait_for("its first pay", |e| matches!(e, ipc::Event::ScoreUpdated { balance, .. } if balance.0 > 0));
     peer.wait_for("one more outer step", |e| matches!(e, ipc::Event::OuterStepApplied { .. }));
     assert_eq!(peer.stop(), Some(0));
     let folder = run.run();

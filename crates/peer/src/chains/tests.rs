@@ -1,3 +1,5 @@
+//! A chain that is away for a while, and one that refuses.
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use types::Hotkey;
