@@ -19,7 +19,7 @@ fn a_swarm_learns_stays_in_step_and_its_credits_add_up() {
 
 #[test]
 fn a_late_joiner_catches_up_and_a_leaver_leaves_no_hole() {
-    let r = rehearse(&["--peers", "2", "--rounds", "8", "--join-at", "5", "--leave-at", "6", "--phase-secs", "10"]);
+    let r = rehearse(&["--peers", "2", "--rounds", "12", "--join-at", "5", "--leave-at", "6", "--phase-secs", "10"]);
     r.assert_sound();
     let joined = r.verdicts("peer-3");
     assert!(joined.iter().any(|(_, verdict)| verdict == "accepted"), "the joiner counts: {joined:?}");
