@@ -55,6 +55,10 @@ const fn kill(name: &'static str, args: &'static [&'static str]) -> Variant {
     Variant { name, args, must: Must::Recover }
 }
 
+const fn on_node(name: &'static str, args: &'static [&'static str]) -> Variant {
+    Variant { name, args, must: Must::Hold }
+}
+
 const CLEAN: Variant = Variant { name: "clean", args: &[], must: Must::Hold };
 
 const CAMPAIGNS: &[Campaign] = &[
@@ -90,6 +94,18 @@ const CAMPAIGNS: &[Campaign] = &[
             Variant { name: "both", args: &["--join-at", "5", "--leave-at", "7"], must: Must::Hold },
         ],
     },
+    Campaign {
+        name: "bittensor",
+        about: "On a Subtensor node, whose clock waits for nobody: forks, outages, standstills, an upgrade, a kill",
+        variants: &[
+            on_node("node", &["--chain", "subtensor"]),
+            on_node("fork", &["--chain", "subtensor", "--disturb", "reorg@3", "--disturb", "reorg@6"]),
+            on_node("outage", &["--chain", "subtensor", "--disturb", "outage@3", "--disturb", "outage@7"]),
+            on_node("standstill", &["--chain", "subtensor", "--disturb", "stall@4"]),
+            on_node("upgrade", &["--chain", "subtensor", "--disturb", "upgrade@5"]),
+            kill("killed peer", &["--chain", "subtensor", "--kill-at", "4", "--kill", "peer-2"]),
+        ],
+    },
 ];
 
 pub(crate) fn campaign(place: &Place, name: Option<&str>) -> Result<ExitCode> {
@@ -105,6 +121,9 @@ pub(crate) fn campaign(place: &Place, name: Option<&str>) -> Result<ExitCode> {
     };
     let ready = setup::setup(place, SetupOptions::default())?;
     run::build(place)?;
+    if campaign.name == "bittensor" {
+        crate::cargo::build(place, crate::cargo::Profile::Release, &["subtensor-node"])?;
+    }
     let since = Instant::now();
     let clean = perform(place, &CLEAN, ready.corpus.as_deref())?;
     let mut rows = vec![report::Row::new(&CLEAN, clean.clone(), &clean)];

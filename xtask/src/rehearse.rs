@@ -1,6 +1,6 @@
 //! `cargo xtask rehearse [ARGS…]`: a swarm of real peers on this machine. ARGS are the peer program's own.
 //!
-//! Adds one thing: the fetched text as `--corpus`, unless ARGS name one.
+//! Adds two things: the fetched text as `--corpus`, unless ARGS name one, and the test node where ARGS ask for it.
 
 use crate::command_line::SetupOptions;
 use crate::place::Place;
@@ -12,7 +12,15 @@ use std::process::ExitCode;
 pub(crate) fn rehearse(place: &Place, args: &[String]) -> Result<ExitCode> {
     let ready = setup::setup(place, SetupOptions::default())?;
     run::build(place)?;
+    if wants_node(args) {
+        cargo::build(place, cargo::Profile::Release, &["subtensor-node"])?;
+    }
     start(place, ready.corpus.as_deref(), args)
+}
+
+/// Whether ARGS ask for the test node, which is no part of what is shipped.
+fn wants_node(args: &[String]) -> bool {
+    args.iter().any(|arg| arg == "--chain=subtensor") || args.windows(2).any(|two| two == ["--chain", "subtensor"])
 }
 
 /// Becomes `covey-peer rehearse`.
@@ -45,5 +53,14 @@ mod tests {
         assert_eq!(words(&["--corpus", "mine"]), ["rehearse", "--corpus", "mine"]);
         assert_eq!(words(&["--corpus=mine"]), ["rehearse", "--corpus=mine"]);
         assert_eq!(with_corpus(None, &[]), ["rehearse"]);
+    }
+
+    #[test]
+    fn the_test_node_is_built_only_where_it_is_asked_for() {
+        let wants = |args: &[&str]| wants_node(&args.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(wants(&["--peers", "2", "--chain", "subtensor"]));
+        assert!(wants(&["--chain=subtensor"]));
+        assert!(!wants(&["--chain", "ledger"]));
+        assert!(!wants(&["--cheater", "copycat"]));
     }
 }

@@ -30,6 +30,7 @@ impl Row {
         must(account.theta_equal, "parameters differ");
         must(account.one_verdict_each, "a peer's round without exactly one verdict");
         must(account.credits_add_up, "credits do not add up");
+        must(account.books_match, "a peer's book is not what it was paid");
         // Written so that an unknown or NaN loss does not hold.
         must(account.loss_last.zip(account.loss_first).is_some_and(|(last, first)| last < first), "loss did not fall");
         if variant.must == Must::CatchCheater {
@@ -68,7 +69,7 @@ pub(super) fn markdown(campaign: &Campaign, rows: &[Row], circumstances: &Circum
     }
     page.push_str(
         "\n*Holds*: equal parameter hashes in every round, exactly one verdict per peer and round, credits that add up \
-         to what the ledger emitted, a falling held-out loss; with a cheater also at most 5 % of an honest peer's \
+         to what the ledger emitted, books of the peers that show what they were paid, a falling held-out loss; with a cheater also at most 5 % of an honest peer's \
          credits and a final loss at most 1 % above the clean run's; with a kill also a restart. *Cheaters' pay*: \
          share of an honest peer's mean credits.\n",
     );

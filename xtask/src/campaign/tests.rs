@@ -6,7 +6,7 @@ use super::*;
 fn line(change: &str, to: &str) -> String {
     let line = r#"{"seq":1,"at_ms":1,"event":"summary","rounds":12,"peers":5,"text":"gcide","eval_loss_first":5.5,"eval_loss_last":3.25,
         "accepted":44,"rejected":{"copied":11},"theta_hash_equal":true,"verdicts_per_peer_round_ok":true,
-        "credits_by_peer":{"peer-1":70,"cheater-1":1},"credits_validators":20,"credits_owner":9,"credits_burned":0,"emitted":100,
+        "credits_by_peer":{"peer-1":70,"cheater-1":1},"credits_validators":20,"credits_owner":9,"credits_burned":0,"emitted":100,"books_match":true,
         "cheaters_paid":0.014,"restarts":0,"wire_bytes_per_param":0.0195,"wall_s":95.5}"#;
     assert!(change.is_empty() || line.contains(change), "{change}");
     line.replace(change, to)
@@ -34,6 +34,7 @@ fn each_thing_that_must_hold_is_missed_when_it_does_not() {
     };
     check(&CLEAN, r#""theta_hash_equal":true"#, r#""theta_hash_equal":false"#, "parameters differ");
     check(&CLEAN, r#""theta_hash_equal":true,"#, "", "parameters differ");
+    check(&CLEAN, r#","books_match":true"#, "", "a peer's book is not what it was paid");
     check(&CLEAN, r#""emitted":100"#, r#""emitted":101"#, "credits do not add up");
     check(&CLEAN, r#""peer-1":70"#, r#""peer-1":18446744073709551615"#, "credits do not add up");
     check(&CLEAN, r#""eval_loss_first":5.5"#, r#""eval_loss_first":3.25"#, "loss did not fall");
