@@ -278,11 +278,11 @@ async fn register(args: &RegisterArgs) -> anyhow::Result<()> {
     let cost = status.burn.context("the chain does not say what a registration costs")?;
     let Some(file) = &args.coldkey_file else {
         bail!(
-            "a registration costs {} TAO and is paid by the coldkey. Where it is kept, run: btcli subnets register \
-             --netuid {} --hotkey {} — or name its encrypted file here with --coldkey-file",
+            "a registration costs {} TAO and is paid by the coldkey. Where that is kept, with this hotkey's public file in \
+             its wallet folder (`covey-peer wallet export --btcli` writes one), run: btcli subnets register --netuid {} \
+             --wallet.name NAME --wallet.hotkey HOTKEY. Or name the coldkey's encrypted file here with --coldkey-file",
             amount(cost),
-            subnet.pin().netuid,
-            args.hotkey
+            subnet.pin().netuid
         );
     };
     if cost > args.max_price {
