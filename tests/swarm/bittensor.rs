@@ -72,3 +72,74 @@ fn receipts_are_confirmed_by_the_ledger_while_it_runs() {
     let status = json(run.cache(), &["chain", "status", "--run", folder.to_str().unwrap(), "--json"]);
     assert_eq!(status["registered"], 2, "{status}");
 }
+
+/// A well-known development key, for a coldkey that nobody needs here.
+const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+
+/// A node beside the program under test; it ends with its standard input.
+struct Node {
+    child: std::process::Child,
+    url: String,
+    genesis: String,
+}
+
+impl Node {
+    fn start(config: &Path) -> Self {
+        use std::io::BufRead as _;
+        let program = Path::new(env!("CARGO_BIN_EXE_covey-peer"))
+            .with_file_name(format!("subtensor-node{}", std::env::consts::EXE_SUFFIX));
+        let mut command = std::process::Command::new(program);
+        command.arg("--config").arg(config).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("`cargo build -p subtensor-node` makes the node that this test needs");
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let text = |key: &str| ready[key].as_str().unwrap().trim_start_matches("0x").to_owned();
+        Self { child, url: text("url"), genesis: text("genesis") }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_command_line_shows_a_subnet_commits_a_bucket_and_pays_nothing_by_itself() {
+    let cache = tempfile::tempdir().unwrap();
+    let key = cache.path().join("hotkey.json");
+    let made = output(covey_peer(cache.path()).arg("key").arg(&key));
+    let hotkey = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    let seat = serde_json::json!({ "hotkey": hotkey, "coldkey": ALICE });
+    let config = serde_json::json!({ "block_ms": 100, "genesis": { "netuid": 3, "seats": [seat] } });
+    let path = cache.path().join("node.json");
+    std::fs::write(&path, config.to_string()).unwrap();
+    let node = Node::start(&path);
+    let which = ["--node", &node.url, "--netuid", "3", "--genesis", &node.genesis];
+
+    let status = json(cache.path(), &[&["chain", "status"], &which[..], &["--hotkey", &hotkey, "--json"]].concat());
+    assert_eq!((&status["uid"], &status["owner"]), (&0.into(), &ALICE.into()), "{status}");
+    let bucket = cache.path().join("bucket");
+    std::fs::write(&bucket, ["a".repeat(32), "b".repeat(32), "c".repeat(64)].join("\n")).unwrap();
+    let commit = || {
+        let mut command = covey_peer(cache.path());
+        output(command.args(["chain", "commit"]).args(which).arg("--bucket").arg(&bucket).arg("--key").arg(&key))
+    };
+    assert!(commit().status.success());
+    let again = commit();
+    assert!(String::from_utf8_lossy(&again.stdout).contains("already"), "{}", String::from_utf8_lossy(&again.stderr));
+
+    // Another chain than the one asked for, and a registration without a coldkey: one sentence, nothing done.
+    let refused = |args: &[&str]| {
+        let out = output(covey_peer(cache.path()).args(args));
+        assert!(!out.status.success(), "{args:?}");
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    let other = refused(&["chain", "status", "--node", &node.url, "--netuid", "3"]);
+    assert!(other.contains("expected the chain of 2f0555cc"), "{other}");
+    let stranger = ["--hotkey", "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty", "--coldkey", ALICE];
+    let register = refused(&[&["chain", "register"], &which[..], &stranger, &["--max-price", "0.6"]].concat());
+    assert!(register.contains("costs 0.5 TAO") && register.contains("btcli"), "{register}");
+}
