@@ -106,6 +106,7 @@ impl Drop for Node {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn the_command_line_shows_a_subnet_commits_a_bucket_and_pays_nothing_by_itself() {
     let cache = tempfile::tempdir().unwrap();
@@ -113,7 +114,11 @@ fn the_command_line_shows_a_subnet_commits_a_bucket_and_pays_nothing_by_itself()
     let made = output(covey_peer(cache.path()).arg("key").arg(&key));
     let hotkey = String::from_utf8_lossy(&made.stdout).trim().to_owned();
     let seat = serde_json::json!({ "hotkey": hotkey, "coldkey": ALICE });
-    let config = serde_json::json!({ "block_ms": 100, "genesis": { "netuid": 3, "seats": [seat] } });
+    let secret = wallet::WalletSecret::from_seed(&[7; 32]);
+    let purse = serde_json::json!({ "account": secret.hotkey(), "free": 10_000_000_000u64 });
+    let genesis = serde_json::json!({ "netuid": 3, "seats": [seat], "endowments": [purse] });
+    // Opening a coldkey takes seconds, and the transaction lives eight blocks.
+    let config = serde_json::json!({ "block_ms": 2000, "genesis": genesis });
     let path = cache.path().join("node.json");
     std::fs::write(&path, config.to_string()).unwrap();
     let node = Node::start(&path);
@@ -142,4 +147,22 @@ fn the_command_line_shows_a_subnet_commits_a_bucket_and_pays_nothing_by_itself()
     let stranger = ["--hotkey", "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty", "--coldkey", ALICE];
     let register = refused(&[&["chain", "register"], &which[..], &stranger, &["--max-price", "0.6"]].concat());
     assert!(register.contains("costs 0.5 TAO") && register.contains("btcli"), "{register}");
+
+    // A coldkey on this computer pays, but only as much as was said, and without a limit in the transaction only if asked.
+    let (file, passphrase) = (cache.path().join("coldkey"), "Correct-Horse-9!");
+    let locked = wallet::ColdkeyFile::create(&file, &secret, &wallet::Passphrase::new(passphrase.to_owned()).unwrap());
+    let coldkey = locked.unwrap().address().to_string();
+    let words = cache.path().join("passphrase");
+    std::fs::write(&words, passphrase).unwrap();
+    std::fs::set_permissions(&words, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let pay = ["--coldkey", &coldkey, "--coldkey-file", file.to_str().unwrap()];
+    let pay =
+        [&["chain", "register"], &which[..], &stranger[..2], &pay, &["--passphrase-file", words.to_str().unwrap()]];
+    let pay = pay.concat();
+    let dear = refused(&[&pay[..], &["--max-price", "0.4"]].concat());
+    assert!(dear.contains("more than your limit of 0.4"), "{dear}");
+    let unlimited = refused(&[&pay[..], &["--max-price", "0.6"]].concat());
+    assert!(unlimited.contains("--without-limit"), "{unlimited}");
+    let there = json(cache.path(), &[&pay[..], &["--max-price", "0.6", "--without-limit", "--json"]].concat());
+    assert_eq!(there["uid"], 1, "{there}");
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use chain::Neuron;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use signer::Price;
 use subtensor::{Bucket, Status, Subtensor};
 use types::manifest::SubtensorParams;
 use types::{BlockNumber, Coldkey, Hash32, Hotkey, Rao};
@@ -101,6 +102,10 @@ pub struct RegisterArgs {
     /// The most it may cost, in TAO.
     #[arg(long, value_name = "TAO", value_parser = tao)]
     pub max_price: Rao,
+    /// Sign even if the runtime knows no limit price (older ones): the price is looked up first, and whatever it is within
+    /// the next eight blocks is paid.
+    #[arg(long, requires = "coldkey_file")]
+    pub without_limit: bool,
 }
 
 /// Arguments of `chain commit`.
@@ -288,8 +293,10 @@ async fn register(args: &RegisterArgs) -> anyhow::Result<()> {
     if cost > args.max_price {
         bail!("a registration costs {} TAO, more than your limit of {}", amount(cost), amount(args.max_price));
     }
-    let cold = signer::ColdSigner::open(file, args.coldkey, args.passphrase_file.as_deref(), args.max_price)?;
-    let there = subnet.register(args.hotkey, &cold, args.max_price).await?;
+    let price = if args.without_limit { Price::Whatever } else { Price::AtMost(args.max_price) };
+    let cold = signer::ColdSigner::open(file, args.coldkey, args.passphrase_file.as_deref(), price)?;
+    let there = subnet.register(args.hotkey, &cold, args.max_price).await;
+    let there = there.context("nothing was registered; if this runtime knows no limit price, see --without-limit")?;
     done(args.which.json, &args.hotkey, there, "is registered")
 }
 

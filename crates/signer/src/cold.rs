@@ -1,14 +1,14 @@
 //! A coldkey on this computer, for the one thing it is needed for here: to pay a registration.
 //!
-//! In: an encrypted key file of btcli, its passphrase, the most that may be paid. Out: a signer that signs registrations
-//! up to that price and nothing else, and holds the key only while it signs. It is no part of training: a hotkey does
+//! In: an encrypted key file of btcli, its passphrase, what may be paid. Out: a signer that signs registrations
+//! within that price and nothing else, and holds the key only while it signs. It is no part of training: a hotkey does
 //! all that work.
 
 use std::path::Path;
 
 use async_trait::async_trait;
-use types::{Coldkey, Hotkey, Rao, SignError, SignPayload, Signature, Signer};
-use wallet::{ColdkeyFile, KeyfileError, Passphrase};
+use types::{Coldkey, Hotkey, SignError, SignPayload, Signature, Signer};
+use wallet::{ColdkeyFile, KeyfileError, Passphrase, Price};
 
 use crate::secret_file::From;
 use crate::{harden, passphrase};
@@ -29,22 +29,27 @@ pub enum ColdError {
 pub struct ColdSigner {
     file: ColdkeyFile,
     passphrase: Passphrase,
-    max: Rao,
+    price: Price,
 }
 
 impl ColdSigner {
-    /// Prepares to pay at most `max` for a registration. Asks for the passphrase unless a file holds it.
+    /// Prepares to pay for a registration. Asks for the passphrase unless a file holds it.
     ///
     /// # Errors
     /// [`ColdError`]; a file that is not encrypted is refused.
-    pub fn open(path: &Path, address: Coldkey, passphrase_file: Option<&Path>, max: Rao) -> Result<Self, ColdError> {
+    pub fn open(
+        path: &Path,
+        address: Coldkey,
+        passphrase_file: Option<&Path>,
+        price: Price,
+    ) -> Result<Self, ColdError> {
         harden::process();
         let file = ColdkeyFile::at(path, address)?;
         let passphrase = match passphrase_file {
             Some(file) => passphrase::from_file(file, From::Person),
             None => passphrase::ask(&format!("Passphrase of the coldkey {address}: ")),
         };
-        Ok(Self { file, passphrase: passphrase.map_err(ColdError::Passphrase)?, max })
+        Ok(Self { file, passphrase: passphrase.map_err(ColdError::Passphrase)?, price })
     }
 }
 
@@ -60,6 +65,6 @@ impl Signer for ColdSigner {
             reason: error.to_string(),
         };
         // Half a gigabyte of argon2: seconds, in a program that does nothing else meanwhile.
-        self.file.sign(&self.passphrase, payload, self.max).map_err(refused)
+        self.file.sign(&self.passphrase, payload, self.price).map_err(refused)
     }
 }

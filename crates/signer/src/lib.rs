@@ -22,6 +22,7 @@ pub use secret_file::SecretFileError;
 pub use serve::{ServeError, serve};
 pub use source::{KeySource, SourceArgs, SourceError};
 pub use spawn::{SignerProcess, SpawnError, spawn};
+pub use wallet::Price;
 
 /// This build's version: the same for every program of the workspace.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -17,7 +17,7 @@ mod coldkey;
 mod json;
 mod keyfile;
 
-pub use coldkey::ColdkeyFile;
+pub use coldkey::{ColdkeyFile, Price};
 pub use keyfile::{KeyfileBytes, KeyfileError, KeyfileKind};
 
 const COLDKEY_PUBLIC: &str = "coldkeypub.txt";

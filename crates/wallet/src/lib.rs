@@ -19,7 +19,7 @@ mod secret;
 mod vault;
 mod words;
 
-pub use btcli::{BtcliError, BtcliWallet, ColdkeyFile, KeyfileBytes, KeyfileError, KeyfileKind, export_btcli};
+pub use btcli::{BtcliError, BtcliWallet, ColdkeyFile, KeyfileBytes, KeyfileError, KeyfileKind, Price, export_btcli};
 pub use capsule::{Capsule, CapsuleError, CapsuleInfo, CapsuleParts};
 pub use elsewhere::{Elsewhere, ElsewhereAlarm};
 pub use guard::{GuardError, GuardPolicy, GuardedSigner, Limits, RoundMemory};

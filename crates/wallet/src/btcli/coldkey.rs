@@ -18,6 +18,15 @@ pub struct ColdkeyFile {
     address: Coldkey,
 }
 
+/// What a registration may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Price {
+    /// At most this, and the transaction itself says so.
+    AtMost(Rao),
+    /// What it costs when it is included. Only for a runtime that knows no limit price, and only if a person said so.
+    Whatever,
+}
+
 impl ColdkeyFile {
     /// Makes the file, encrypted as btcli does.
     ///
@@ -44,17 +53,24 @@ impl ColdkeyFile {
         self.address
     }
 
-    /// Opens the file, signs one registration that costs at most `max`, and forgets the key again. Takes seconds.
+    /// Opens the file, signs one registration within `price`, and forgets the key again. Takes seconds.
     ///
     /// # Errors
     /// [`KeyfileError::NotForColdkey`] for anything but such a registration, before the file is opened.
-    pub fn sign(&self, passphrase: &Passphrase, payload: &SignPayload, max: Rao) -> Result<Signature, KeyfileError> {
+    pub fn sign(
+        &self,
+        passphrase: &Passphrase,
+        payload: &SignPayload,
+        price: Price,
+    ) -> Result<Signature, KeyfileError> {
         let operation = payload.operation();
         let refuse = |reason: String| KeyfileError::NotForColdkey { operation, reason };
         if operation != "extrinsic-register" {
             return Err(refuse("it is no registration on Bittensor".to_owned()));
         }
-        check_price(payload, Some(max)).map_err(refuse)?;
+        if let Price::AtMost(max) = price {
+            check_price(payload, Some(max)).map_err(refuse)?;
+        }
         let secret = KeyfileBytes::read(&self.path)?.open(Some(passphrase))?;
         let (expected, found) = (Hotkey(self.address.0), secret.hotkey());
         if expected != found {

@@ -109,7 +109,7 @@ fn a_coldkey_on_this_pc_is_encrypted_and_signs_priced_registrations_only() {
     let coldkey = ColdkeyFile::at(&path, ADDRESS.parse().unwrap()).unwrap();
     let hotkey = Hotkey([1; 32]);
     let register = extrinsic(SubtensorCall::RegisterLimit { netuid: 3, hotkey, limit_price: Rao(500) });
-    let signature = coldkey.sign(&passphrase, &register, Rao(500)).unwrap();
+    let signature = coldkey.sign(&passphrase, &register, Price::AtMost(Rao(500))).unwrap();
     assert!(Hotkey(coldkey.address().0).verify(&register.to_bytes(), &signature).is_ok());
 
     let refused = [
@@ -119,9 +119,13 @@ fn a_coldkey_on_this_pc_is_encrypted_and_signs_priced_registrations_only() {
         (SignPayload::Register { genesis: Hash32([0; 32]), nonce: 0 }, Rao(500)),
     ];
     for (payload, max) in refused {
-        let error = coldkey.sign(&passphrase, &payload, max).unwrap_err();
+        let error = coldkey.sign(&passphrase, &payload, Price::AtMost(max)).unwrap_err();
         assert!(matches!(error, KeyfileError::NotForColdkey { .. }), "{error}");
     }
+    // Whatever a registration costs: it is still nothing but a registration.
+    let commit = extrinsic(SubtensorCall::Commit { netuid: 3, data: CommitData::new(vec![1]).unwrap() });
+    let error = coldkey.sign(&passphrase, &commit, Price::Whatever).unwrap_err();
+    assert!(matches!(error, KeyfileError::NotForColdkey { .. }), "{error}");
     let plain = fixtures().join("hotkeys/words");
     assert!(matches!(ColdkeyFile::at(&plain, coldkey.address()), Err(KeyfileError::Plain { .. })));
     assert_eq!(fs::read(&path).unwrap(), nacl);
