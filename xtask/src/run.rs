@@ -34,7 +34,9 @@ pub(crate) fn build(place: &Place) -> Result<()> {
                 say::bytes(free)
             );
         }
-        say::doing("building (the first time takes about ten minutes on two cores; cargo shows how far it is)");
+        say::doing(
+            "building (the first time takes about a quarter of an hour on two cores; cargo shows how far it is)",
+        );
     }
     cargo::build(place, cargo::Profile::Release, &["peer", "covey"])
 }
