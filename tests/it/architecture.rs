@@ -84,7 +84,33 @@ const TABLE: &[Row] = &[
         never_reach: &["tokio", "tauri", "egui", TORCH, "libp2p"],
         never_use: PURE,
     },
-    Row { name: "view-model", may_name: &["types"], never_reach: &["tokio", "tauri", TORCH], never_use: PURE },
+    Row { name: "locale", may_name: &[], never_reach: &["tokio", "tauri", TORCH], never_use: PURE },
+    Row {
+        name: "view-model",
+        may_name: &["types", "locale"],
+        never_reach: &["tokio", "tauri", TORCH],
+        never_use: PURE,
+    },
+    Row {
+        name: "gpu",
+        may_name: &["types"],
+        never_reach: &[TORCH, "tauri", "libp2p", "egui", "reqwest"],
+        never_use: NO_NETWORK,
+    },
+    Row {
+        name: "sensors",
+        may_name: &["types"],
+        never_reach: &[TORCH, "tauri", "libp2p", "egui", "reqwest"],
+        never_use: NO_NETWORK,
+    },
+    Row {
+        name: "app",
+        may_name: &[
+            "types", "ipc", "view-model", "locale", "wallet", "keychain", "signer", "chain", "earnings", "gpu", "sensors",
+        ],
+        never_reach: &[TORCH, "torch-sys", "libp2p", "tauri", "egui"],
+        never_use: &[],
+    },
     Row {
         name: "peer",
         may_name: &[
@@ -107,13 +133,13 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "ui",
-        may_name: &["types", "view-model"],
+        may_name: &["types", "view-model", "locale"],
         never_reach: &["tokio", "tauri", TORCH, "libp2p"],
         never_use: PURE,
     },
     Row {
         name: "covey",
-        may_name: &["types", "ipc", "view-model", "ui"],
+        may_name: &["types", "ipc", "view-model", "locale", "ui", "app", "gpu", "sensors"],
         never_reach: &[TORCH, "torch-sys", "libp2p"],
         never_use: &[],
     },

@@ -1,6 +1,7 @@
 //! The table of peers: which columns there is room for, and what stands in them.
 
 use crate::line::cell;
+use locale::Locale;
 use types::Uid;
 use view_model::{PeerRow, Phase, units, verdict_sentence};
 
@@ -18,7 +19,7 @@ const COLUMNS: [Column; 6] = [
     Column {
         heading: "newest verdict",
         width: 34,
-        show: |peer| peer.verdict.as_ref().map_or_else(String::new, verdict_sentence),
+        show: |peer| peer.verdict.as_ref().map_or_else(String::new, |row| verdict_sentence(row, &Locale::english())),
     },
     Column { heading: "credits", width: 10, show: |peer| units::credits(peer.credits) },
     Column { heading: "loss", width: 7, show: |peer| peer.loss.map_or_else(String::new, units::loss) },

@@ -3,6 +3,7 @@
 use crate::columns::table;
 use crate::line::{MIN_WIDTH, fit};
 use crate::sparkline::sparkline;
+use locale::Locale;
 use view_model::{
     Activity, LampState, RunKind, RunSnapshot, credits_sentence, loss_sentence, problem_sentence, status_sentence,
     stop_price_sentence, units,
@@ -17,20 +18,20 @@ const PROBLEMS: usize = 3;
 /// sentence, the same that a tray or a notification shows.
 pub fn screen(run: &RunSnapshot, width: usize) -> Vec<String> {
     let width = width.max(MIN_WIDTH);
-    let mut lines = vec![status_sentence(run)];
+    let mut lines = vec![status_sentence(run, &Locale::english())];
     lines.extend(about(run));
     lines.extend(loss_curve(run));
     if !run.peers.is_empty() {
         lines.push(String::new());
         lines.extend(table(&run.peers, width));
-        lines.push(credits_sentence(run));
+        lines.push(credits_sentence(run, &Locale::english()));
     }
     lines.extend(lamps(run));
     let problems = run.problems.iter().rev().take(PROBLEMS).rev();
-    lines.extend(problems.map(|row| format!("! {}", problem_sentence(row))));
+    lines.extend(problems.map(|row| format!("! {}", problem_sentence(row, &Locale::english()))));
     if matches!(run.activity, Activity::Running | Activity::Paused { .. }) {
         lines.push(String::new());
-        lines.push(stop_price_sentence(run));
+        lines.push(stop_price_sentence(run, &Locale::english()));
     }
     lines.iter().map(|line| fit(line, width)).collect()
 }
@@ -46,7 +47,7 @@ fn about(run: &RunSnapshot) -> Option<String> {
 }
 
 fn loss_curve(run: &RunSnapshot) -> Option<String> {
-    let sentence = loss_sentence(run)?;
+    let sentence = loss_sentence(run, &Locale::english())?;
     let losses: Vec<f64> = run.eval_losses.iter().map(|point| point.loss).collect();
     Some(format!("{sentence}  {}", sparkline(&losses, CURVE_POINTS)))
 }

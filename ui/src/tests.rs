@@ -1,6 +1,7 @@
 //! What a user sees, and what a hostile name must not do to it.
 
 use crate::{MIN_WIDTH, fit, screen, sparkline};
+use locale::Locale;
 use proptest::prelude::*;
 use types::{Problem, Rao, RejectReason, Round, Uid, Verdict};
 use view_model::{
@@ -64,7 +65,10 @@ cheater-1     not there                 round 1: rejected: the same updat…  2.
     let (first, last) = (&lines[0], lines.last().unwrap());
     assert_eq!(lines[1..lines.len() - 1].join("\n"), expected);
     // The first and the last line are the sentences that every other surface shows too.
-    assert_eq!((first, last), (&status_sentence(&run()), &stop_price_sentence(&run())));
+    assert_eq!(
+        (first, last),
+        (&status_sentence(&run(), &Locale::english()), &stop_price_sentence(&run(), &Locale::english()))
+    );
 }
 
 #[test]

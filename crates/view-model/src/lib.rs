@@ -4,17 +4,42 @@
 //! terminal and screen reader show the same sentence because all of them call [`status_sentence`].
 //! No clock (durations come in the snapshot), no I/O, no channels, no memory between two calls.
 
+mod app_snapshot;
+mod hardware;
 mod intent;
+mod money;
+mod pause_reason;
+mod pipe;
+mod secret;
 mod sentence;
+mod settings;
 mod snapshot;
 pub mod units;
+mod wizard;
 
-pub use intent::{Intent, Rehearsal, StopWhen};
+pub use app_snapshot::{
+    AppSnapshot, Appearance, CheckState, CrashCause, DoctorCheck, Fit, HelpView, KeychainState, LayerHeat, LinkPath,
+    NetworkView, PauseView, PeerLink, PhaseBar, Reachability, Recovery, ReportFile, ReportPreview, RoundTile, RunCard,
+    Sample, StepFigures, Timeline, Toast, Told, Tone, TrainingView, Uptime, UptimeSpan, WalletRow, WalletView,
+};
+pub use hardware::{GpuCard, GpuView, MachineView, Role};
+pub use intent::{Intent, PauseFor, Rehearsal, StopWhen, WalletIntent};
+pub use money::{DayBar, EarningsView, EnergyView, Mark, ReceiptsView, RoundPay, Unit, Verified};
+pub use pause_reason::PauseReason;
+pub use pipe::{
+    FromWindow, LogLevel, LogLine, MAX_LINE_BYTES, MAX_POINTS_PER_LINE, MAX_SERIES_POINTS, Screen, Series, ToWindow,
+};
+pub use secret::Secret;
 pub use sentence::{
-    credits_sentence, loss_sentence, problem_sentence, status_sentence, stop_price_sentence, verdict_sentence,
-    waiting_sentence,
+    app_sentence, credits_sentence, loss_sentence, phase_words, problem_hint, problem_sentence, problem_title,
+    status_sentence, stop_price_sentence, verdict_sentence, verdict_words, waiting_sentence,
+};
+pub use settings::{
+    Behaviour, EnergySettings, GpuSettings, HOURS_PER_WEEK, Look, NetworkSettings, PauseSettings, RehearsalSettings,
+    Settings, Theme, Updates, is_week,
 };
 pub use snapshot::{
     Activity, EvalLoss, Lamp, LampState, PeerRow, Phase, ProblemRow, RunFacts, RunKind, RunSnapshot, Step, VerdictRow,
     Waiting,
 };
+pub use wizard::{ImportFrom, WizardIntent, WizardStep, WizardView};

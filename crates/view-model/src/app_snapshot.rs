@@ -1,0 +1,550 @@
+//! Everything the window may show, in one value. Series of many points and log lines go beside it (see [`crate::ToWindow`]).
+//!
+//! Durations are seconds up to the moment the snapshot was made; moments are milliseconds since the Unix epoch. Text in
+//! here comes from people, runs and processes; what Covey itself says is a key of `locale`, looked up by the view.
+
+use crate::hardware::{GpuView, MachineView};
+use crate::money::EarningsView;
+use crate::settings::Settings;
+use crate::snapshot::{Lamp, Phase, RunSnapshot, Step};
+use crate::wizard::WizardView;
+use crate::{PauseReason, RunKind};
+use serde::{Deserialize, Serialize};
+use types::{ByteCount, Problem, Round, Verdict};
+
+/// What a frame may show.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct AppSnapshot {
+    /// Version of the program.
+    pub version: String,
+    /// How the desktop wants things to look.
+    pub appearance: Appearance,
+    /// The run and its peers.
+    pub run: RunSnapshot,
+    /// What hinders the peer, and when it is tried again.
+    pub recovery: Option<Recovery>,
+    /// Reasons to pause that hold now, the one to be told first.
+    pub pauses: Vec<PauseView>,
+    /// This computer.
+    pub machine: MachineView,
+    /// Its NVIDIA cards.
+    pub gpus: GpuView,
+    /// This computer's last rounds, newest last, at most 50.
+    pub rounds: Vec<RoundTile>,
+    /// The running round.
+    pub timeline: Option<Timeline>,
+    /// What the model says and what I moved.
+    pub training: TrainingView,
+    /// What was earned.
+    pub earnings: EarningsView,
+    /// Whom this computer exchanges with.
+    pub network: NetworkView,
+    /// Runs that are known.
+    pub runs: Vec<RunCard>,
+    /// The wallet.
+    pub wallet: WalletView,
+    /// Settings in force.
+    pub settings: Settings,
+    /// Doctor, report, uptime.
+    pub help: HelpView,
+    /// The wizard, while it is open.
+    pub wizard: Option<WizardView>,
+    /// Short news, newest last, at most 5.
+    pub toasts: Vec<Toast>,
+}
+
+/// How the desktop wants things to look; the settings may overrule it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appearance {
+    /// Light letters on dark ground.
+    pub dark: bool,
+    /// Stronger contrast.
+    pub high_contrast: bool,
+    /// No motion.
+    pub reduced_motion: bool,
+}
+
+impl Default for Appearance {
+    fn default() -> Self {
+        Self { dark: true, high_contrast: false, reduced_motion: false }
+    }
+}
+
+/// A peer that ended by itself and is started again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Why it ended.
+    pub cause: CrashCause,
+    /// Starts again in so many seconds; `None`: only when the user asks or the cause is gone.
+    pub again_in_secs: Option<u64>,
+    /// The how manieth try that will be, from 1.
+    pub attempt: u32,
+}
+
+/// Why the peer ended by itself; the text is `crash-<code>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CrashCause {
+    /// Memory of the computer ran out.
+    OutOfMemory,
+    /// Memory of the card ran out.
+    OutOfVram,
+    /// No room on the disk.
+    DiskFull,
+    /// App and peer are of different versions.
+    WrongVersion,
+    /// libtorch is missing or of another version.
+    WrongLibtorch,
+    /// The program file is missing or cannot be run.
+    NotInstalled,
+    /// The driver or the card went away.
+    GpuLost,
+    /// It did not answer and was ended.
+    Hung,
+    /// Somebody ended it.
+    Killed,
+    /// It said a problem that ends it.
+    Problem,
+    /// A fault in the program.
+    Panic,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl CrashCause {
+    /// The text's key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::OutOfMemory => "crash-out-of-memory",
+            Self::OutOfVram => "crash-out-of-vram",
+            Self::DiskFull => "crash-disk-full",
+            Self::WrongVersion => "crash-wrong-version",
+            Self::WrongLibtorch => "crash-wrong-libtorch",
+            Self::NotInstalled => "crash-not-installed",
+            Self::GpuLost => "crash-gpu-lost",
+            Self::Hung => "crash-hung",
+            Self::Killed => "crash-killed",
+            Self::Problem => "crash-problem",
+            Self::Panic => "crash-panic",
+            Self::Unknown => "crash-unknown",
+        }
+    }
+}
+
+/// A reason to pause that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    /// The reason with its figures.
+    pub reason: PauseReason,
+    /// For how long now.
+    pub for_secs: u64,
+    /// Ends by itself in so many seconds, if that is known.
+    pub ends_in_secs: Option<u64>,
+}
+
+/// One round of this computer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoundTile {
+    /// The round.
+    pub round: Round,
+    /// What became of it; `None` while nobody has said.
+    pub verdict: Option<Verdict>,
+    /// The validator's score.
+    pub score: Option<f64>,
+    /// When the round ended.
+    pub at_ms: u64,
+    /// Parameters that the submission moved.
+    pub moved: Option<u64>,
+}
+
+/// The running round as bars.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timeline {
+    /// The round.
+    pub round: Round,
+    /// Phases so far and the running one, in order.
+    pub phases: Vec<PhaseBar>,
+    /// Since the round began.
+    pub elapsed_secs: f64,
+    /// Until it must be sent, from the round's beginning; `None` in a rehearsal, whose clock waits.
+    pub deadline_secs: Option<f64>,
+    /// Size of the dense pseudo-gradient and of what was sent.
+    pub sizes: Option<(ByteCount, ByteCount)>,
+    /// The running step.
+    pub step: Option<Step>,
+}
+
+/// A phase of the running round.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PhaseBar {
+    /// The phase.
+    pub phase: Phase,
+    /// From the round's beginning.
+    pub from_secs: f64,
+    /// Until; `None` while it runs.
+    pub to_secs: Option<f64>,
+}
+
+/// The Training screen beside its charts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TrainingView {
+    /// Newest figures of this computer.
+    pub now: StepFigures,
+    /// The five acceptance lamps of the last submission, and its round.
+    pub lamps: Vec<Lamp>,
+    /// Round of the lamps.
+    pub lamps_round: Option<Round>,
+    /// What I moved in the last round, per layer from the input to the output.
+    pub layers: Vec<LayerHeat>,
+    /// Round of the layers.
+    pub layers_round: Option<Round>,
+    /// Parameters moved since the start.
+    pub moved_total: u64,
+    /// What the model wrote when I joined.
+    pub sample_then: Option<Sample>,
+    /// What it writes now.
+    pub sample_now: Option<Sample>,
+}
+
+/// Figures of the last inner step.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct StepFigures {
+    /// Nats per token.
+    pub loss: Option<f64>,
+    /// Tokens per second.
+    pub tokens_per_sec: Option<f64>,
+    /// Learning rate.
+    pub lr: Option<f64>,
+    /// Gradient norm.
+    pub grad_norm: Option<f64>,
+}
+
+/// One cell of the heat strip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerHeat {
+    /// The layer's name.
+    pub name: String,
+    /// Coordinates I sent.
+    pub moved: u64,
+    /// Coordinates there are.
+    pub of: u64,
+    /// My share of the aggregate's energy, 0 to 1, once the outer step is taken.
+    pub share: Option<f64>,
+}
+
+/// Text from the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The round of the parameters.
+    pub round: Round,
+    /// The beginning it was given.
+    pub prompt: String,
+    /// What it wrote.
+    pub text: String,
+}
+
+/// The Network screen beside its charts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NetworkView {
+    /// Others in the run.
+    pub peers: Vec<PeerLink>,
+    /// Whether others can reach this computer.
+    pub reachability: Reachability,
+    /// Bytes per second now, up and down.
+    pub rate: Option<(ByteCount, ByteCount)>,
+    /// Bytes this month, up and down.
+    pub month: (ByteCount, ByteCount),
+    /// Whether payloads are exchanged on this computer only (a rehearsal).
+    pub local_only: bool,
+}
+
+/// Another peer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerLink {
+    /// Its name or the head of its id.
+    pub name: String,
+    /// Its slot.
+    pub uid: Option<types::Uid>,
+    /// How it is reached.
+    pub path: LinkPath,
+    /// Round-trip time in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// What it does now.
+    pub phase: Option<Phase>,
+    /// Its last verdict.
+    pub verdict: Option<Verdict>,
+    /// Last fault, in words.
+    pub fault: Option<String>,
+}
+
+/// How a peer is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPath {
+    /// On this computer.
+    Local,
+    /// Straight.
+    Direct,
+    /// Through somebody else.
+    Relayed,
+    /// Through a bucket.
+    Bucket,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Whether others can reach this computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reachability {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// No need: everything happens on this computer.
+    NotNeeded,
+    /// Others reach it straight.
+    Open,
+    /// After punching a hole.
+    Punched,
+    /// Only through a relay.
+    Relayed,
+    /// Not at all.
+    Blocked,
+}
+
+/// A run on the Runs screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunCard {
+    /// What names it in an intent: the run id in hex, or `rehearsal`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Rehearsal or shared.
+    pub kind: RunKind,
+    /// Parameters of its model.
+    pub model_params: Option<u64>,
+    /// Tokens done.
+    pub tokens_done: Option<u64>,
+    /// Peers now.
+    pub peers: Option<u32>,
+    /// Rounds done and of how many.
+    pub round: Option<u64>,
+    /// Whether it pays; the key of the sentence and its figures.
+    pub pays: Told,
+    /// Whether this computer can take part.
+    pub fit: Fit,
+    /// Chosen as the one that Start starts.
+    pub chosen: bool,
+    /// Where its file came from.
+    pub source: Option<String>,
+}
+
+/// Whether a run fits this computer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "fit", rename_all = "snake_case")]
+pub enum Fit {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// It fits; the figures.
+    Fits(Told),
+    /// It does not; why.
+    DoesNotFit(Told),
+}
+
+/// A sentence by its key with its figures, so that the view may say it in the reader's language.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Told {
+    /// Key in `locale`; empty says nothing.
+    pub key: String,
+    /// Arguments by name, written out.
+    pub args: Vec<(String, String)>,
+}
+
+impl Told {
+    /// A sentence without figures.
+    pub fn new(key: &str) -> Self {
+        Self { key: key.to_owned(), args: Vec::new() }
+    }
+
+    /// With one more figure.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.args.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The sentence in a language; empty if there is none.
+    pub fn say(&self, locale: &locale::Locale) -> String {
+        if self.key.is_empty() {
+            return String::new();
+        }
+        let args: Vec<_> = self.args.iter().map(|(name, value)| (name.as_str(), value.into())).collect();
+        locale.with(&self.key, &args)
+    }
+}
+
+/// The wallet as the window may know it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WalletView {
+    /// Wallets on this computer, the one in use first.
+    pub wallets: Vec<WalletRow>,
+    /// Folder where they are.
+    pub folder: String,
+    /// What the keychain says.
+    pub keychain: KeychainState,
+    /// A wallet operation that runs; its key.
+    pub busy: Option<Told>,
+    /// The last operation's fault.
+    pub problem: Option<Problem>,
+}
+
+/// A wallet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletRow {
+    /// Its name.
+    pub name: String,
+    /// The hotkey's address (SS58).
+    pub hotkey: String,
+    /// Where pay goes, if it was named (SS58, watch-only).
+    pub payout: Option<String>,
+    /// Whether the words were written down and asked back.
+    pub backed_up: bool,
+    /// Whether there are recovery words (a wallet from a seed has none).
+    pub has_words: bool,
+    /// Opened by the OS keychain; else by a passphrase.
+    pub keychain: bool,
+    /// Unlocked for this session.
+    pub unlocked: bool,
+}
+
+/// What the OS keychain says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "keychain", rename_all = "snake_case")]
+pub enum KeychainState {
+    /// Not asked yet.
+    #[default]
+    Unknown,
+    /// Wrote, read and deleted a probe.
+    Ready,
+    /// Not usable, and why.
+    Unusable(Problem),
+}
+
+/// The Help screen.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct HelpView {
+    /// Checks, worst first.
+    pub checks: Vec<DoctorCheck>,
+    /// A check runs.
+    pub checking: bool,
+    /// The report that would be saved.
+    pub report: Option<ReportPreview>,
+    /// Where the last one was saved.
+    pub report_saved: Option<String>,
+    /// What this computer did in the last 30 days, oldest first, at most 2000.
+    pub uptime: Vec<UptimeSpan>,
+    /// Folder of data, settings and logs.
+    pub data_folder: String,
+}
+
+/// One check of the doctor; its name is `check-<code>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorCheck {
+    /// `gpu`, `driver`, `disk`, `clock`, `network`, `keychain`, `memory`, `peer`, `tray`.
+    pub code: String,
+    /// How it stands.
+    pub state: CheckState,
+    /// What was found, in a sentence.
+    pub found: Told,
+    /// What to do about it.
+    pub problem: Option<Problem>,
+}
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// Does not work.
+    Bad,
+    /// Works, with less.
+    Limited,
+    /// Could not be checked.
+    NotRun,
+    /// Fine.
+    Good,
+}
+
+/// A redacted report before it is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportPreview {
+    /// Its id.
+    pub id: String,
+    /// Every file as it would be saved.
+    pub files: Vec<ReportFile>,
+    /// How many things were blacked out.
+    pub redactions: u32,
+}
+
+/// A file of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFile {
+    /// Its name.
+    pub name: String,
+    /// Its text, as saved.
+    pub text: String,
+}
+
+/// What this computer did for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UptimeSpan {
+    /// From.
+    pub from_ms: u64,
+    /// Until.
+    pub to_ms: u64,
+    /// What.
+    pub what: Uptime,
+}
+
+/// What the computer did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Uptime {
+    /// Trained.
+    Training,
+    /// Waited for a reason.
+    Paused,
+    /// Was in trouble.
+    Down,
+    /// Updated itself.
+    Updating,
+}
+
+/// Short news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toast {
+    /// Names it when it is dismissed.
+    pub id: u64,
+    /// How serious.
+    pub tone: Tone,
+    /// What.
+    pub text: Told,
+}
+
+/// The one meaning of a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// Work is done.
+    Running,
+    /// Something is waited for.
+    Waiting,
+    /// Stands still on purpose.
+    Paused,
+    /// Needs somebody.
+    Problem,
+    /// Something came in.
+    Earned,
+    /// None of these.
+    Neutral,
+}
