@@ -104,9 +104,22 @@ const TABLE: &[Row] = &[
         never_use: NO_NETWORK,
     },
     Row {
+        name: "courtesy",
+        may_name: &["types", "view-model"],
+        never_reach: &["tokio", TORCH, "tauri", "libp2p", "egui"],
+        never_use: PURE,
+    },
+    Row {
+        name: "custody",
+        may_name: &["types", "wallet", "keychain", "signer", "view-model"],
+        never_reach: &[TORCH, "tauri", "libp2p", "egui", "reqwest", "subxt"],
+        never_use: NO_NETWORK,
+    },
+    Row {
         name: "app",
         may_name: &[
-            "types", "ipc", "view-model", "locale", "wallet", "keychain", "signer", "chain", "earnings", "gpu", "sensors",
+            "types", "ipc", "view-model", "locale", "wallet", "keychain", "chain", "earnings", "gpu", "sensors",
+            "courtesy", "custody",
         ],
         never_reach: &[TORCH, "torch-sys", "libp2p", "tauri", "egui"],
         never_use: &[],
