@@ -43,6 +43,18 @@ pub enum Command {
     },
     /// New limits, in force from the next inner step on.
     SetLimits(Limits),
+    /// Share of the time to work, for a temperature or noise target: the peer sleeps between inner steps, never within one.
+    Pace {
+        /// From 0.05 to 1; 1 is full speed.
+        work_share: f64,
+    },
+    /// Ask for [`crate::Event::Sample`], given when the trainer is next between two inner steps.
+    Sample {
+        /// What the model is to continue; empty: words of the run's own text.
+        prompt: String,
+        /// Tokens to add, at most 256.
+        tokens: u32,
+    },
     /// Ask for [`crate::Event::Snapshot`].
     Snapshot,
     /// Answer to [`crate::Event::SignRequest`].

@@ -124,6 +124,9 @@ pub enum Event {
         /// Learning rate of the step.
         #[serde(deserialize_with = "or_nan")]
         lr: f64,
+        /// Euclidean norm of the gradient before clipping, if it was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grad_norm: Option<f64>,
     },
     /// The pseudo-gradient was compressed.
     Compressed {
@@ -143,6 +146,36 @@ pub enum Event {
         round: Round,
         /// One per check.
         lamps: Vec<Lamp>,
+    },
+    /// Which coordinates this peer sent, tensor by tensor: said once when they are compressed, with unknown shares, and
+    /// again when the round's aggregate is known.
+    LayersMoved {
+        /// The round.
+        round: Round,
+        /// In the model's order, at most [`MAX_LAYERS`]; a larger model's neighbours are added up.
+        layers: Vec<LayerMoved>,
+        /// Coordinates sent since this process began, all rounds together.
+        parameters_moved_total: u64,
+    },
+    /// Text from the model.
+    Sample {
+        /// The round that starts from the parameters sampled.
+        round: Round,
+        /// Whether these are the parameters the peer joined with.
+        when: SampleWhen,
+        /// What the model was given.
+        prompt: String,
+        /// How it went on, at most [`MAX_SAMPLE_CHARS`] characters.
+        text: String,
+    },
+    /// A receipt was written to the peer's hash-chained log.
+    Receipt {
+        /// The round it is about.
+        round: Round,
+        /// Lines of the log, this one included.
+        sequence: u64,
+        /// BLAKE3 of the line, which the next one names.
+        hash: Hash32,
     },
     /// The submission is committed and published.
     Submitted {
@@ -357,6 +390,36 @@ pub enum LampState {
     Fail,
     /// Could not be checked here.
     Unknown,
+}
+
+/// Rows of a [`Event::LayersMoved`] at most.
+pub const MAX_LAYERS: usize = 256;
+/// Characters of a sampled text, and of its prompt, at most.
+pub const MAX_SAMPLE_CHARS: usize = 4096;
+
+/// What this peer moved of a tensor, or of neighbouring ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerMoved {
+    /// The tensor's name, or `first … last`.
+    pub name: String,
+    /// Coordinates this peer sent.
+    pub moved: u64,
+    /// Coordinates there are.
+    pub of: u64,
+    /// This peer's share of the aggregate's energy (sum of squares) here, 0 to 1; unknown until the round's set is, and where
+    /// nobody sent anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
+/// Which parameters a text was sampled from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SampleWhen {
+    /// Those this peer joined with.
+    Joined,
+    /// Today's.
+    Now,
 }
 
 /// A submission that is not aggregated.

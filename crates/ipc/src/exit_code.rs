@@ -18,6 +18,8 @@ pub enum ExitCode {
     GpuLost,
     /// 12: the driver is too old for this build.
     DriverTooOld,
+    /// 13: out of main memory.
+    OutOfMemory,
     /// 20: the hotkey is not registered in the run.
     HotkeyNotRegistered,
     /// 21: the hotkey was registered, and lost its slot.
@@ -42,6 +44,9 @@ pub enum ExitCode {
     SignerRefused,
     /// 101: a panic (Rust's own code).
     Panic,
+    /// 127: libtorch, or another library, is missing or of another version (the dynamic loader's own code). The program
+    /// did not get as far as saying anything.
+    LibraryMissing,
 }
 
 /// What a supervisor does after an exit.
@@ -58,7 +63,7 @@ pub enum ExitClass {
 }
 
 /// Every code once, with its number and class: the one table.
-const TABLE: [(ExitCode, u8, ExitClass); 18] = [
+const TABLE: [(ExitCode, u8, ExitClass); 20] = [
     (ExitCode::Stopped, 0, ExitClass::Done),
     (ExitCode::Failed, 1, ExitClass::Restart),
     (ExitCode::Usage, 2, ExitClass::StopAndTell),
@@ -66,6 +71,7 @@ const TABLE: [(ExitCode, u8, ExitClass); 18] = [
     (ExitCode::OutOfVram, 10, ExitClass::Ask),
     (ExitCode::GpuLost, 11, ExitClass::Restart),
     (ExitCode::DriverTooOld, 12, ExitClass::StopAndTell),
+    (ExitCode::OutOfMemory, 13, ExitClass::Ask),
     // Registering may cost something, so it is never done unasked.
     (ExitCode::HotkeyNotRegistered, 20, ExitClass::Ask),
     (ExitCode::Deregistered, 21, ExitClass::Ask),
@@ -80,7 +86,16 @@ const TABLE: [(ExitCode, u8, ExitClass); 18] = [
     (ExitCode::SignerUnavailable, 60, ExitClass::Restart),
     (ExitCode::SignerRefused, 61, ExitClass::StopAndTell),
     (ExitCode::Panic, 101, ExitClass::Restart),
+    (ExitCode::LibraryMissing, 127, ExitClass::StopAndTell),
 ];
+
+/// What Windows' loader ends a program with: a DLL not found, an entry point not found, an image that is none.
+const WINDOWS_LOADER: [i32; 3] =
+    [0xC000_0135_u32.cast_signed(), 0xC000_0139_u32.cast_signed(), 0xC000_007B_u32.cast_signed()];
+/// How a program that ran out of memory says so: Rust's allocator, C++'s, libtorch's.
+const OUT_OF_MEMORY: &[&str] = &["memory allocation of ", "std::bad_alloc", "can't allocate memory"];
+/// How a dynamic loader says that a library is missing or of another version.
+const LOADER: &[&str] = &["error while loading shared libraries", "symbol lookup error", "Library not loaded"];
 
 impl ExitCode {
     /// Every code, in ascending order of its number.
@@ -96,7 +111,23 @@ impl ExitCode {
 
     /// The reason behind a process's code; `None` for a code no peer gives.
     pub fn from_code(code: i32) -> Option<Self> {
+        if WINDOWS_LOADER.contains(&code) {
+            return Some(Self::LibraryMissing);
+        }
         TABLE.iter().find(|row| i32::from(row.1) == code).map(|row| row.0)
+    }
+
+    /// The reason behind an end, from all that a supervisor sees: the code (`None` after a signal) and the last lines of
+    /// standard error. `None`: killed from outside, or crashed in a way that says nothing of itself.
+    pub fn of_end(code: Option<i32>, stderr: &str) -> Option<Self> {
+        let says = |words: &[&str]| words.iter().any(|words| stderr.contains(words));
+        match code.and_then(Self::from_code) {
+            // Rust aborts when memory runs out, which is a signal and no code; libtorch throws.
+            None | Some(Self::Failed) if says(OUT_OF_MEMORY) => Some(Self::OutOfMemory),
+            // macOS aborts where others exit with 127.
+            None if says(LOADER) => Some(Self::LibraryMissing),
+            reason => reason,
+        }
     }
 
     /// What a supervisor does about it.

@@ -15,7 +15,10 @@ mod number;
 mod summary;
 
 pub use command::{Command, CommandLine, Limits, Start, StopWhen, Task};
-pub use event::{Event, EventLine, Lamp, LampState, LogLevel, PeerPhase, Rejection, Role};
+pub use event::{
+    Event, EventLine, Lamp, LampState, LayerMoved, LogLevel, MAX_LAYERS, MAX_SAMPLE_CHARS, PeerPhase, Rejection, Role,
+    SampleWhen,
+};
 pub use exit_code::{ExitClass, ExitCode};
 pub use frame::{FrameError, LineSplitter, MAX_LINE_BYTES, decode_line, encode_line};
 pub use hello::{HandshakeError, Hello, PROTOCOL, handshake};

@@ -40,7 +40,7 @@ fn a_hello_from_any_later_version_still_reads() {
 #[test]
 fn exit_codes_keep_their_numbers() {
     let numbers: Vec<u8> = ExitCode::all().map(ExitCode::code).collect();
-    assert_eq!(numbers, [0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32, 40, 50, 51, 60, 61, 101]);
+    assert_eq!(numbers, [0, 1, 2, 10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 50, 51, 60, 61, 101, 127]);
     for code in ExitCode::all() {
         assert_eq!(ExitCode::from_code(i32::from(code.code())), Some(code));
     }
@@ -56,4 +56,19 @@ fn crashes_restart_and_hopeless_exits_do_not() {
     assert_eq!(class(Some(12)), ExitClass::StopAndTell);
     assert_eq!(class(Some(31)), ExitClass::StopAndTell);
     assert_eq!(class(Some(20)), ExitClass::Ask);
+}
+
+#[test]
+fn an_end_that_has_no_code_is_told_by_its_last_words() {
+    let of = ExitCode::of_end;
+    assert_eq!(of(None, "memory allocation of 4096 bytes failed"), Some(ExitCode::OutOfMemory));
+    assert_eq!(of(Some(1), "DefaultCPUAllocator: can't allocate memory"), Some(ExitCode::OutOfMemory));
+    let loader = "covey-peer: error while loading shared libraries: libtorch_cpu.so: cannot open shared object file";
+    assert_eq!(of(Some(127), loader), Some(ExitCode::LibraryMissing));
+    assert_eq!(of(Some(-1_073_741_515), ""), Some(ExitCode::LibraryMissing));
+    assert_eq!(of(Some(31), "memory allocation of 1 bytes failed"), Some(ExitCode::DiskFull), "a code says more");
+    assert_eq!(of(Some(1), "no run.json"), Some(ExitCode::Failed));
+    assert_eq!(of(None, ""), None);
+    assert_eq!(of(Some(3), ""), None);
+    assert_eq!(ExitClass::of_exit(Some(127)), ExitClass::StopAndTell);
 }

@@ -244,6 +244,7 @@ impl Driver {
             loss: step.loss,
             tokens_per_sec: step.tokens_per_sec,
             lr: step.lr,
+            grad_norm: step.grad_norm,
         });
     }
 

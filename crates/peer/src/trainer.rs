@@ -89,6 +89,8 @@ pub struct InnerStep {
     pub lr: f64,
     /// Tokens per second of this step.
     pub tokens_per_sec: f64,
+    /// Norm of the gradient before clipping.
+    pub grad_norm: Option<f64>,
     /// Seconds this step took.
     pub secs: f64,
 }

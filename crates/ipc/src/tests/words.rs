@@ -38,6 +38,8 @@ fn commands() -> Vec<Command> {
         Command::Stop { when: StopWhen::EndOfRound },
         Command::Stop { when: StopWhen::Now },
         Command::SetLimits(Limits::default()),
+        Command::Pace { work_share: 0.75 },
+        Command::Sample { prompt: "Once".into(), tokens: 48 },
         Command::Snapshot,
         Command::SignReply { id: 5, result: Ok(Signature([7; 64])) },
         Command::SignReply { id: 6, result: Err("the wallet is locked".into()) },
@@ -101,8 +103,16 @@ fn round_events() -> Vec<Event> {
     };
     vec![
         Event::PhaseChanged { round, phase: PeerPhase::Inner, deadline_block: BlockNumber(28) },
-        Event::InnerStepDone { round, step: 1, of: 15, loss: 4.25, tokens_per_sec: 9000.5, lr: 0.001 },
-        Event::InnerStepDone { round, step: 2, of: 15, loss: f64::NAN, tokens_per_sec: f64::INFINITY, lr: 0.001 },
+        Event::InnerStepDone { round, step: 1, of: 15, loss: 4.25, tokens_per_sec: 9000.5, lr: 0.001, grad_norm: None },
+        Event::InnerStepDone {
+            round,
+            step: 2,
+            of: 15,
+            loss: f64::NAN,
+            tokens_per_sec: f64::INFINITY,
+            lr: 0.001,
+            grad_norm: Some(1.25),
+        },
         Event::Compressed {
             round,
             raw_bytes: ByteCount(3_676_160),
@@ -141,6 +151,22 @@ fn round_events() -> Vec<Event> {
     ]
 }
 
+fn own_events() -> Vec<Event> {
+    let layers = |share| {
+        let name = "model.layers.0.mlp.up_proj.weight".into();
+        vec![LayerMoved { name, moved: 4_096, of: 262_144, share }]
+    };
+    let round = Round(3);
+    let (prompt, text) = ("The ship ".to_owned(), "was\na \"vessel\"".to_owned());
+    vec![
+        Event::LayersMoved { round, layers: layers(None), parameters_moved_total: 12_288 },
+        Event::LayersMoved { round, layers: layers(Some(0.25)), parameters_moved_total: 12_288 },
+        Event::Sample { round: Round(0), when: SampleWhen::Joined, prompt: prompt.clone(), text: String::new() },
+        Event::Sample { round, when: SampleWhen::Now, prompt, text },
+        Event::Receipt { round, sequence: 7, hash: Hash32([9; 32]) },
+    ]
+}
+
 fn summary() -> Summary {
     Summary {
         rounds: 10,
@@ -175,7 +201,7 @@ fn summary() -> Summary {
 fn lines() -> Vec<String> {
     let text = |line: Result<Vec<u8>, FrameError>| String::from_utf8(line.unwrap()).unwrap();
     let commands = commands().into_iter().zip(1..).map(|(command, id)| text(encode_line(&CommandLine { id, command })));
-    let events = swarm_events().into_iter().chain(round_events()).zip(0..);
+    let events = swarm_events().into_iter().chain(round_events()).chain(own_events()).zip(0..);
     let events =
         events.map(|(event, seq)| text(encode_line(&EventLine { seq, at_ms: 1_700_000_000_000 + seq, event })));
     commands.chain(events).collect()

@@ -48,6 +48,7 @@ impl Trainer {
             loss: stats.loss,
             lr: stats.lr,
             tokens_per_sec: stats.tokens as f64 / secs.max(1e-9),
+            grad_norm: Some(stats.grad_norm).filter(|norm| norm.is_finite()),
             secs,
         };
         // A slow reader loses step events, never a step.
