@@ -1,0 +1,201 @@
+//! The probe: the process that is allowed to crash.
+//!
+//! In: its command line, and standard input as a leash. Out: [`ProbeLine`]s on standard output, one or one a second. It
+//! loads NVIDIA's libraries, which is why nobody else does, and it holds nothing that would be lost with it.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nvml_wrapper::Nvml;
+use nvml_wrapper::error::NvmlError;
+use sysinfo::System;
+
+use crate::argument::{Arguments, Mode};
+use crate::library::{LoadError, cuda_init, library_version, load_nvml};
+use crate::machine::Machine;
+use crate::{Card, CardId, CudaVersion, Fault, LeastNeeded, ProbeLine, Refusal, Survey, Verdict, nvml};
+
+/// A wrong command line, as shells' own tools report it.
+const EXIT_USAGE: u8 = 2;
+/// Ticks between two looks at the bus: a card that is plugged in is found within so many seconds.
+const TICKS_PER_BUS_SCAN: u32 = 5;
+
+/// Runs a probe. `args` are those after the program's name and its `--gpu-probe`. Exit code 0 if something was answered,
+/// whatever the answer is; 2 for a wrong command line.
+pub fn probe_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::parse(args) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Without a reader there is nobody to tell.
+            let _ = writeln!(io::stderr(), "gpu probe: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let said = match &arguments.mode {
+        Mode::Survey => say(&ProbeLine::Survey(survey(&arguments))),
+        Mode::Watch => watch(&arguments),
+        Mode::SetPower { uuid, limit_mw } => say(&match set_power(&arguments, uuid, *limit_mw) {
+            Ok(limit_mw) => ProbeLine::PowerSet { limit_mw },
+            Err(refusal) => ProbeLine::PowerRefused { refusal },
+        }),
+    };
+    if said.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn say(line: &ProbeLine) -> io::Result<()> {
+    let bytes = line.encode().map_err(io::Error::other)?;
+    let mut out = io::stdout().lock();
+    out.write_all(&bytes)?;
+    out.flush()
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn survey(arguments: &Arguments) -> Survey {
+    let machine = Machine::at(&arguments.root);
+    let cards_on_bus = machine.cards_on_bus().map(|cards| u32::try_from(cards.len()).unwrap_or(u32::MAX));
+    let wsl = machine.is_wsl();
+    let mut survey = match load_nvml(arguments.library.as_deref()) {
+        Ok(nvml) => survey_of(&nvml, arguments, cards_on_bus),
+        Err(error) => Survey::failed(now_ms(), fault_of_load(&error, arguments, &machine)),
+    };
+    survey.cards_on_bus = cards_on_bus;
+    survey.wsl = wsl;
+    survey
+}
+
+fn survey_of(nvml: &Nvml, arguments: &Arguments, cards_on_bus: Option<u32>) -> Survey {
+    let (driver, cuda_driver) = nvml::versions(nvml);
+    let mut cards = match nvml::cards(nvml) {
+        Ok(cards) => cards,
+        Err(error) => return Survey::failed(now_ms(), nvml::fault_of(&error, "the card")),
+    };
+    let works = |cards: &[Card]| cards.iter().any(Card::is_healthy);
+    if works(&cards) {
+        let of_all = too_old(driver.as_deref(), cuda_driver).or_else(|| cuda_fault(arguments));
+        for card in cards.iter_mut().filter(|card| card.is_healthy()) {
+            card.fault.clone_from(&of_all);
+        }
+    }
+    let verdict = if works(&cards) { Verdict::Ready } else { Verdict::Failed { fault: worst(&cards, cards_on_bus) } };
+    Survey { at_ms: now_ms(), driver, cuda_driver, wsl: false, cards_on_bus, cards, verdict }
+}
+
+/// The one reason to tell if no card works: what can be mended comes before what cannot.
+fn worst(cards: &[Card], cards_on_bus: Option<u32>) -> Fault {
+    let faults = || cards.iter().filter_map(|card| card.fault.as_ref());
+    let mendable = faults()
+        .find(|fault| !matches!(fault, Fault::ComputeCapabilityTooLow { .. } | Fault::TooLittleVram { .. }))
+        .or_else(|| faults().next());
+    match (mendable, cards_on_bus) {
+        (Some(fault), _) => fault.clone(),
+        (None, Some(on_bus @ 1..)) => Fault::CardNotSeen { on_bus },
+        (None, _) => Fault::NoCard,
+    }
+}
+
+/// Where the driver tells its CUDA version, that decides; its own version only where it does not.
+fn too_old(driver: Option<&str>, cuda: Option<CudaVersion>) -> Option<Fault> {
+    let major = driver.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    let old = match cuda {
+        Some(cuda) => cuda < LeastNeeded::CUDA,
+        None => major.is_some_and(|major| major < LeastNeeded::DRIVER_MAJOR),
+    };
+    old.then(|| Fault::DriverTooOld { installed: driver.map(str::to_owned), cuda })
+}
+
+fn cuda_fault(arguments: &Arguments) -> Option<Fault> {
+    match cuda_init(arguments.cuda_library.as_deref()) {
+        None => Some(Fault::NoCudaLibrary),
+        Some(0) => None,
+        // CUDA_ERROR_UNKNOWN while NVML is well: its memory manager did not survive the sleep.
+        Some(code @ 999) => Some(Fault::GoneAfterResume { cuda_error: Some(code) }),
+        Some(code) => Some(Fault::CudaFailed { code }),
+    }
+}
+
+fn fault_of_load(error: &LoadError, arguments: &Arguments, machine: &Machine) -> Fault {
+    let card_on_bus = machine.cards_on_bus().map(|cards| !cards.is_empty());
+    match error {
+        _ if machine.is_wsl() && !matches!(error, LoadError::Refused(NvmlError::NoPermission)) => Fault::Wsl,
+        LoadError::Absent | LoadError::Refused(NvmlError::LibraryNotFound | NvmlError::DriverNotLoaded)
+            if card_on_bus == Some(false) =>
+        {
+            Fault::NoCard
+        }
+        LoadError::Absent | LoadError::Refused(NvmlError::LibraryNotFound) => Fault::NoDriver { card_on_bus },
+        LoadError::Refused(NvmlError::DriverNotLoaded) if machine.nvidia_loaded() == Some(true) => Fault::CardNotSeen {
+            on_bus: machine.cards_on_bus().map_or(1, |cards| u32::try_from(cards.len()).unwrap_or(u32::MAX)),
+        },
+        LoadError::Refused(NvmlError::DriverNotLoaded) => Fault::ModuleNotLoaded { nouveau: machine.nouveau_loaded() },
+        LoadError::Refused(NvmlError::LibRmVersionMismatch) => Fault::VersionMismatch {
+            library: library_version(arguments.library.as_deref()),
+            kernel: machine.kernel_driver_version(),
+        },
+        LoadError::Refused(error) => nvml::fault_of(error, "the card"),
+    }
+}
+
+/// Speaks once a second until standard input closes: it hangs on the app like a dog on a leash.
+fn watch(arguments: &Arguments) -> io::Result<()> {
+    let machine = Machine::at(&arguments.root);
+    let leash = leash()?;
+    let nvml = match load_nvml(arguments.library.as_deref()) {
+        Ok(nvml) => nvml,
+        Err(error) => return say(&ProbeLine::Failed { fault: fault_of_load(&error, arguments, &machine) }),
+    };
+    let mut system = System::new();
+    let mut known = (machine.cards_on_bus(), None);
+    for tick in 0u32.. {
+        let (samples, lost) = nvml::samples(&nvml, &mut system, now_ms());
+        say(&ProbeLine::Samples { samples })?;
+        let on_bus = if tick % TICKS_PER_BUS_SCAN == 0 { machine.cards_on_bus() } else { known.0.clone() };
+        let now = (on_bus, Some(lost));
+        if known.1.is_some_and(|before| before != lost) || known.0 != now.0 {
+            say(&ProbeLine::Changed)?;
+        }
+        known = now;
+        match leash.recv_timeout(arguments.every) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    Ok(())
+}
+
+/// A thread that waits for the end of standard input.
+fn leash() -> io::Result<std::sync::mpsc::Receiver<()>> {
+    let (end, leash) = sync_channel(1);
+    std::thread::Builder::new().name("leash".into()).spawn(move || {
+        let mut byte = [0u8; 64];
+        while matches!(io::stdin().read(&mut byte), Ok(1..)) {}
+        drop(end);
+        // A call into a driver that hangs never looks at the leash: end without it.
+        std::process::exit(0);
+    })?;
+    Ok(leash)
+}
+
+fn set_power(arguments: &Arguments, uuid: &CardId, limit_mw: u32) -> Result<u32, Refusal> {
+    let nvml: ManuallyDrop<Nvml> = load_nvml(arguments.library.as_deref()).map_err(|error| Refusal::NoDriver {
+        fault: fault_of_load(&error, arguments, &Machine::at(&arguments.root)),
+    })?;
+    let mut device = nvml::device(&nvml, uuid).ok_or_else(|| Refusal::NoSuchCard { uuid: uuid.clone() })?;
+    device.set_power_management_limit(limit_mw).map_err(|error| refusal(&error))?;
+    // Some cards round; what they report is what is in force.
+    Ok(device.power_management_limit().unwrap_or(limit_mw))
+}
+
+fn refusal(error: &NvmlError) -> Refusal {
+    match error {
+        NvmlError::NoPermission => Refusal::NotPermitted,
+        NvmlError::NotSupported | NvmlError::FailedToLoadSymbol(_) => Refusal::NotSupported,
+        other => Refusal::Other { text: nvml::bounded(&other.to_string(), 200) },
+    }
+}
