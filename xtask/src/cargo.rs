@@ -19,22 +19,10 @@ pub(crate) fn cargo(place: &Place) -> Command {
     command
 }
 
-/// How a build is optimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// As tests are built.
-    Dev,
-    /// As users get it.
-    Release,
-}
-
-/// Builds packages of the workspace.
-pub(crate) fn build(place: &Place, profile: Profile, packages: &[&str]) -> Result<()> {
+/// Builds packages of the workspace as users get them.
+pub(crate) fn build(place: &Place, packages: &[&str]) -> Result<()> {
     let mut command = cargo(place);
-    command.arg("build");
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
+    command.args(["build", "--release"]);
     for package in packages {
         command.args(["--package", package]);
     }

@@ -19,6 +19,18 @@ pub(crate) fn runs(program: &str, args: &[&str]) -> bool {
     first_line(program, args).is_some()
 }
 
+/// Whether a program of that name lies on the path.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Whether a shared library lies where Debian and Fedora put theirs.
+pub(crate) fn has_library(file: &str) -> bool {
+    let own = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    [own.as_str(), "/usr/lib64", "/usr/lib"].iter().any(|folder| Path::new(folder).join(file).exists())
+}
+
 /// What a program prints for `args`, trimmed.
 pub(crate) fn output_of(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program)

@@ -13,7 +13,7 @@ pub(crate) fn rehearse(place: &Place, args: &[String]) -> Result<ExitCode> {
     let ready = setup::setup(place, SetupOptions::default())?;
     run::build(place)?;
     if wants_node(args) {
-        cargo::build(place, cargo::Profile::Release, &["subtensor-node"])?;
+        cargo::build(place, &["subtensor-node"])?;
     }
     start(place, ready.corpus.as_deref(), args)
 }

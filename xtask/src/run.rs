@@ -38,5 +38,5 @@ pub(crate) fn build(place: &Place) -> Result<()> {
             "building (the first time takes about a quarter of an hour on two cores; cargo shows how far it is)",
         );
     }
-    cargo::build(place, cargo::Profile::Release, &["peer", "covey"])
+    cargo::build(place, &["peer", "covey"])
 }

@@ -4,19 +4,19 @@
 //! whole-system tests start. nextest can't be fetched everywhere and takes long to build, so it is used, never
 //! installed.
 
-use crate::cargo::{Profile, build, cargo, status_code};
+use crate::cargo::{cargo, status_code};
 use crate::command_line::SetupOptions;
 use crate::place::Place;
 use crate::setup::packages;
 use crate::{machine, say, setup};
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use std::process::ExitCode;
 
 pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) -> Result<ExitCode> {
     let options = SetupOptions::default();
     packages::install_missing(&packages::missing_for_tests(), options.consent)?;
     setup::setup(place, options)?;
-    build(place, Profile::Dev, &["peer", "covey", "subtensor-node"])?;
+    build_all(place)?;
     let mut command = cargo(place);
     match machine::first_line("cargo", &["nextest", "--version"]) {
         Some(version) => {
@@ -35,4 +35,14 @@ pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) ->
         }
     }
     status_code(&mut command)
+}
+
+/// Builds programs and tests in one go: with the same set of packages, window and shell are built with one set of
+/// features and not twice.
+fn build_all(place: &Place) -> Result<()> {
+    let built = cargo(place).args(["build", "--workspace", "--bins", "--tests"]).status();
+    if !built.context("cargo can't be started")?.success() {
+        bail!("the build failed; cargo's message stands above");
+    }
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! System packages: looks for what is missing by trying it, and installs with apt where that is the system's way.
 //!
-//! The list is what a bare Debian with Rust lacks: a C++ compiler for libtorch's bindings, and pip with certificates
-//! to fetch libtorch; for the tests also a keychain. What works already is never installed, whoever put it there.
+//! The list is what a bare Debian with Rust lacks: a C++ compiler for libtorch's bindings, pip with certificates to fetch
+//! libtorch, and what the app's tray and window are linked to or load; for the tests also a keychain, a display and a
+//! window manager. What works already is never installed, whoever put it there.
 
 use super::libtorch::State;
 use crate::command_line::Consent;
@@ -15,6 +16,28 @@ use std::time::Instant;
 /// Where Debian's `ca-certificates` puts what pip trusts.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Modules of pkg-config that the app's shell is linked to, and their packages.
+const LINKED: [(&str, &str); 3] = [
+    ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"),
+    ("gtk+-3.0", "libgtk-3-dev"),
+    ("ayatana-appindicator3-0.1", "libayatana-appindicator3-dev"),
+];
+/// Libraries that the window loads by name, and their packages.
+const LOADED: [(&str, &str); 4] = [
+    ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
+    ("libXcursor.so.1", "libxcursor1"),
+    ("libXi.so.6", "libxi6"),
+    ("libEGL.so.1", "libegl1"),
+];
+/// Programs that tests start, and their packages.
+const FOR_TESTS: [(&str, &str); 5] = [
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("dbus-daemon", "dbus"),
+    ("Xvfb", "xvfb"),
+    ("openbox", "openbox"),
+    ("weston", "weston"),
+];
+
 /// The names of the Debian packages that this machine needs and lacks.
 pub(crate) fn missing(libtorch: &State) -> Vec<&'static str> {
     let mut names = Vec::new();
@@ -22,6 +45,7 @@ pub(crate) fn missing(libtorch: &State) -> Vec<&'static str> {
         Some(version) => say::already("C++ compiler", &version),
         None => names.push("g++"),
     }
+    names.extend(missing_for_desktop());
     if *libtorch != State::Missing {
         return names;
     }
@@ -35,13 +59,42 @@ pub(crate) fn missing(libtorch: &State) -> Vec<&'static str> {
     names
 }
 
-/// What the tests need besides: a real keychain and a bus for it. Only on Linux; elsewhere these tests do not exist.
+/// What the app is linked to (tray, menus) and what its window loads when it opens. Only on Linux: elsewhere the system
+/// has them.
+fn missing_for_desktop() -> Vec<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    if !machine::runs("pkg-config", &["--version"]) {
+        // Without it nobody can tell what is there; apt passes over what is.
+        return std::iter::once("pkg-config")
+            .chain(LINKED.map(|(_, name)| name))
+            .chain(LOADED.map(|(_, name)| name))
+            .collect();
+    }
+    let linked = LINKED.into_iter().filter(|(module, _)| !machine::runs("pkg-config", &["--exists", module]));
+    let loaded = LOADED.into_iter().filter(|(file, _)| !machine::has_library(file));
+    linked.chain(loaded).map(|(_, name)| name).collect()
+}
+
+/// What the tests need besides: a keychain with a bus for it, a display, a window manager, an accessibility bus, and a
+/// driver that draws without a card. Only on Linux; elsewhere these tests do not exist.
 pub(crate) fn missing_for_tests() -> Vec<&'static str> {
     if !cfg!(target_os = "linux") {
         return Vec::new();
     }
-    let programs = [("gnome-keyring-daemon", "gnome-keyring"), ("dbus-daemon", "dbus")];
-    programs.into_iter().filter(|(program, _)| !machine::runs(program, &["--version"])).map(|(_, name)| name).collect()
+    let programs = FOR_TESTS.into_iter().filter(|(program, _)| !machine::is_on_path(program));
+    let mut names: Vec<_> = programs.map(|(_, name)| name).collect();
+    if !Path::new("/usr/libexec/at-spi-bus-launcher").exists() {
+        names.push("at-spi2-core");
+    }
+    if !machine::has_library("libvulkan_lvp.so") {
+        names.push("mesa-vulkan-drivers");
+    }
+    if !machine::has_library("libGL.so.1") || !machine::has_library("dri/swrast_dri.so") {
+        names.extend(["libgl1", "libgl1-mesa-dri"]);
+    }
+    names
 }
 
 /// Installs `names`, after a question unless the user, CI or being root already said yes.
