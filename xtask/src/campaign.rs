@@ -122,7 +122,7 @@ pub(crate) fn campaign(place: &Place, name: Option<&str>) -> Result<ExitCode> {
     let ready = setup::setup(place, SetupOptions::default())?;
     run::build(place)?;
     if campaign.name == "bittensor" {
-        crate::cargo::build(place, crate::&["subtensor-node"])?;
+        crate::cargo::build(place, &["subtensor-node"])?;
     }
     let since = Instant::now();
     let clean = perform(place, &CLEAN, ready.corpus.as_deref())?;
