@@ -1,17 +1,22 @@
-//! The window's content: a function from snapshot to what is seen.
+//! The window's content: a function from what is known to what is seen and what was pressed.
 //!
-//! In: a [`view_model::RunSnapshot`] and the room there is. Out: lines of text, for a terminal; the egui views of the
-//! desktop part will stand beside it and read the same snapshot. It performs nothing, keeps nothing between two calls,
-//! has no clock and does not know who shows its lines.
+//! In: a [`Model`] that the shell's lines filled, and the room there is. Out: an egui frame and [`view_model::Intent`]s.
+//! It performs nothing, has no clock and no I/O, and asks for no frame while nothing changes. Whoever owns the window calls
+//! [`apply_look`], then [`View::show`]. Beside it stands [`terminal`], for a computer without a display.
 
-mod columns;
-mod line;
-mod screen;
-mod sparkline;
+pub mod design_tokens;
+mod frame;
+#[doc(hidden)]
+pub mod gallery;
+mod look;
+mod model;
+mod scene;
+mod screens;
+pub mod terminal;
+mod view;
+mod widgets;
 
-pub use line::{MIN_WIDTH, fit};
-pub use screen::screen;
-pub use sparkline::sparkline;
-
-#[cfg(test)]
-mod tests;
+pub use look::{apply_look, motion, palette};
+pub use model::{Curve, HostAsk, Log, MAX_LOG_BYTES, MAX_LOG_LINES, Model};
+pub use terminal::screen;
+pub use view::{PSEUDO_TAG, View};

@@ -1,6 +1,6 @@
 //! What a user sees, and what a hostile name must not do to it.
 
-use crate::{MIN_WIDTH, fit, screen, sparkline};
+use super::{MIN_WIDTH, fit, screen, sparkline};
 use locale::Locale;
 use proptest::prelude::*;
 use types::{Problem, Rao, RejectReason, Round, Uid, Verdict};

@@ -1,8 +1,8 @@
 //! The whole screen of one run.
 
-use crate::columns::table;
-use crate::line::{MIN_WIDTH, fit};
-use crate::sparkline::sparkline;
+use super::columns::table;
+use super::line::{MIN_WIDTH, fit};
+use super::sparkline::sparkline;
 use locale::Locale;
 use view_model::{
     Activity, LampState, RunKind, RunSnapshot, credits_sentence, loss_sentence, problem_sentence, status_sentence,

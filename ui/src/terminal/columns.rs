@@ -1,6 +1,6 @@
 //! The table of peers: which columns there is room for, and what stands in them.
 
-use crate::line::cell;
+use super::line::cell;
 use locale::Locale;
 use types::Uid;
 use view_model::{PeerRow, Phase, units, verdict_sentence};
