@@ -7,12 +7,14 @@
 mod cold;
 mod harden;
 mod home;
+pub mod keep;
 mod passphrase;
 mod policy;
 mod secret_file;
 mod serve;
 mod source;
 mod spawn;
+mod stdin_line;
 pub mod wallet_cli;
 
 pub use cold::{ColdError, ColdSigner};
@@ -21,7 +23,7 @@ pub use passphrase::{CREDENTIAL, words_in_arguments};
 pub use secret_file::SecretFileError;
 pub use serve::{ServeError, serve};
 pub use source::{KeySource, SourceArgs, SourceError};
-pub use spawn::{SignerProcess, SpawnError, spawn};
+pub use spawn::{Launched, SignerPipes, SignerProcess, SpawnError, launch, spawn};
 pub use wallet::Price;
 
 /// This build's version: the same for every program of the workspace.

@@ -32,6 +32,15 @@ pub(crate) fn from_file(path: &Path, from: From) -> Result<Passphrase, String> {
     checked(text)
 }
 
+/// The passphrase that the app sends as the first line of standard input; an empty line is none.
+///
+/// # Errors
+/// One sentence that never quotes the line.
+pub(crate) fn from_stdin() -> Result<Option<Passphrase>, String> {
+    let line = crate::stdin_line::read().map_err(|error| format!("standard input has no passphrase: {error}"))?;
+    if line.is_empty() { Ok(None) } else { checked(line).map(Some) }
+}
+
 /// Asks at the terminal, without showing what is typed.
 ///
 /// # Errors

@@ -8,9 +8,10 @@ use std::path::Path;
 use ipc::{Command, CommandLine, Event, EventLine, Hello, LineReader, LineWriter};
 use keychain::OsKeychain;
 use tokio::runtime::Builder;
-use types::Signer as _;
+use types::{Problem, Signer as _};
 use wallet::{GuardError, GuardedSigner, LocalSigner};
 
+use crate::spawn::Refusal;
 use crate::{KeySource, SourceError, VERSION, harden, policy};
 
 /// Why the signer process ended in anything but the end of its input.
@@ -37,13 +38,34 @@ pub enum ServeError {
 /// [`ServeError`].
 pub fn serve(source: &KeySource) -> Result<(), ServeError> {
     harden::process();
-    let key = source.open(&OsKeychain::new())?;
+    let key = source.open(&OsKeychain::new()).inspect_err(|error| refuse(source, error.problem()))?;
     let policy = policy::of(source, log_of(source.path()));
     // On the heap, where it stays: the pages that are locked are the ones it is in.
-    let signer = Box::new(GuardedSigner::new(key, policy)?);
+    let guarded = GuardedSigner::new(key, policy).inspect_err(|error| refuse(source, in_words(error)))?;
+    let signer = Box::new(guarded);
     harden::lock_in_memory(&*signer);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(answer(&signer))
+}
+
+/// Tells the app why there is no key; everybody else reads it on standard error.
+fn refuse(source: &KeySource, problem: Problem) {
+    if source.is_for_the_app() {
+        // If nobody reads it, the process ends all the same.
+        let _ = LineWriter::new(std::io::stdout()).write(&Refusal { problem });
+    }
+}
+
+fn in_words(error: &GuardError) -> Problem {
+    match error {
+        GuardError::InUse { .. } => Problem::new(
+            "wallet_in_use",
+            "Another program signs with this wallet already",
+            "Stop the other Covey or `covey-peer` on this computer first: two signers with one key cost both their \
+             standing.",
+        ),
+        other => Problem::new("signer_log", "The record of what was signed cannot be used", other.to_string()),
+    }
 }
 
 async fn answer(signer: &GuardedSigner<LocalSigner>) -> Result<(), ServeError> {

@@ -7,11 +7,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use keychain::{Keychain, LockError, Opened, open_vault};
+use types::Problem;
 use wallet::{KeyFile, KeyFileError, LocalSigner, Passphrase, SealError, Vault, VaultError, WalletInfo};
 
 use crate::passphrase;
 use crate::secret_file::From;
 
+/// In place of a passphrase's file: the app sends it over standard input, and is told in a line why there is no key.
+pub(crate) const FROM_STDIN: &str = "-";
 /// How often a person may mistype before the process gives up; argon2 makes each try slow.
 pub(crate) const TRIES: usize = 3;
 
@@ -24,7 +27,8 @@ pub enum KeySource {
     Vault {
         /// Its file.
         path: PathBuf,
-        /// A file with its passphrase, readable for its owner only.
+        /// A file with its passphrase, readable for its owner only; `-`: the first line of standard input, which is
+        /// empty if the keychain opens the vault.
         passphrase_file: Option<PathBuf>,
     },
 }
@@ -39,6 +43,16 @@ pub enum SourceError {
     /// The vault, its keychain or its passphrase.
     #[error("{}", .0.problem())]
     Vault(#[from] LockError),
+}
+
+impl SourceError {
+    /// What a person is told.
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            Self::KeyFile(error) => Problem::new("key_file", "The key file was not opened", error.to_string()),
+            Self::Vault(error) => error.problem(),
+        }
+    }
 }
 
 impl KeySource {
@@ -56,6 +70,11 @@ impl KeySource {
         }
     }
 
+    /// Whether the app is on the other side of standard input and output.
+    pub(crate) fn is_for_the_app(&self) -> bool {
+        matches!(self, Self::Vault { passphrase_file: Some(file), .. } if file.as_os_str() == FROM_STDIN)
+    }
+
     /// The file whose key this is.
     pub fn path(&self) -> &Path {
         match self {
@@ -67,6 +86,17 @@ impl KeySource {
     pub(crate) fn open(&self, keychain: &dyn Keychain) -> Result<LocalSigner, SourceError> {
         match self {
             Self::KeyFile(path) => Ok(KeyFile::open(path)?),
+            Self::Vault { path, .. } if self.is_for_the_app() => {
+                // Read before anything else: a broken pipe is no locked keychain.
+                let mut sent = Some(passphrase::from_stdin());
+                let mut passphrase = || match sent.take() {
+                    Some(Ok(Some(passphrase))) => Ok(passphrase),
+                    Some(Err(why)) => Err(why),
+                    Some(Ok(None)) | None => Err("Type its passphrase to unlock it.".to_owned()),
+                };
+                let opened = open_vault(path, keychain, &mut passphrase)?;
+                Ok(opened.secret.signer())
+            }
             Self::Vault { path, passphrase_file } => {
                 let opened =
                     open_wallet(path, passphrase_file.as_deref(), keychain, TRIES, &mut passphrase::from_terminal)?;
@@ -111,7 +141,7 @@ pub struct SourceArgs {
     /// A plain key file, for rehearsals and test runs.
     #[arg(long, value_name = "FILE", conflicts_with = "vault")]
     pub key: Option<PathBuf>,
-    /// File with the wallet's passphrase (mode 600), instead of asking for it.
+    /// File with the wallet's passphrase (mode 600), instead of asking for it; `-`: the first line of standard input.
     #[arg(long, value_name = "FILE", requires = "vault")]
     pub passphrase_file: Option<PathBuf>,
 }

@@ -19,6 +19,10 @@ const TAG_EXPANDED: u8 = 3;
 /// Tag, entropy length, entropy, path length, path: the longest plain form.
 const MAX_PLAIN: usize = 1 + 1 + 32 + 2 + crate::path::MAX_BYTES;
 
+/// Lengths of the plain form of a seed and of an expanded key.
+pub(crate) const SEED_PLAIN: usize = 1 + 32;
+pub(crate) const EXPANDED_PLAIN: usize = 1 + 64;
+
 /// Why a passphrase was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

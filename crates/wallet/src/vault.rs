@@ -211,6 +211,13 @@ impl Vault {
         &self.header.lock
     }
 
+    /// Whether it was made of recovery words, as far as the size of what is sealed tells: a derivation path of just the
+    /// length that makes up the difference looks like a seed or an expanded key. Unlocking tells for certain.
+    pub fn has_words(&self) -> bool {
+        let plain = self.header.sealed_bytes.saturating_sub(sealed::TAG_BYTES);
+        plain != crate::secret::SEED_PLAIN && plain != crate::secret::EXPANDED_PLAIN
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path

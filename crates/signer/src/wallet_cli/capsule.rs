@@ -3,21 +3,18 @@
 //! In: the wallet, unlocked, and files that go with it. Out: a new file. It bounds what it reads and overwrites nothing.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use keychain::Keychain;
 use serde_json::json;
 use wallet::{Capsule, CapsuleInfo, CapsuleParts};
-use zeroize::Zeroizing;
 
 use super::console::Console;
-use super::place::{self, Place};
+use super::place::Place;
 use super::{CapsuleArgs, Report, lock, refuse};
-
-/// A capsule holds less than this; what is longer is refused before it is read whole.
-const MAX_PART_BYTES: u64 = 64 << 20;
+use crate::keep;
 
 pub(super) fn run(
     args: &CapsuleArgs,
@@ -30,7 +27,7 @@ pub(super) fn run(
     }
     let mut parts = CapsuleParts::default();
     for (name, file) in &args.include {
-        parts.insert(name, read(file).with_context(|| format!("{} cannot be included", file.display()))?)?;
+        parts.insert(name, keep::read_part(file).with_context(|| format!("{} cannot be included", file.display()))?)?;
     }
     let opened = lock::open(place, args.passphrase_file.as_deref(), console, keychain)?;
     console.tell("The capsule has a passphrase of its own.")?;
@@ -47,21 +44,12 @@ pub(super) fn run(
     Ok(Report { json, text })
 }
 
-fn read(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(file)?;
-    anyhow::ensure!(file.metadata()?.is_file(), "it is no regular file");
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_PART_BYTES + 1).read_to_end(&mut bytes)?;
-    anyhow::ensure!(bytes.len() as u64 <= MAX_PART_BYTES, "it is longer than {MAX_PART_BYTES} bytes");
-    Ok(bytes)
-}
-
 /// Writes what a capsule carries into a new folder, each part a file for its owner only; all of it or nothing.
 pub(super) fn unpack(parts: &CapsuleParts, folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
         return Err(refuse("folder_exists", "The folder for the capsule's parts is there already", "Name a new one."));
     }
-    place::make_private(folder)?;
+    keep::make_private(folder)?;
     let written = parts.names().try_for_each(|name| {
         let mut file = File::create_new(folder.join(name))?;
         file.write_all(parts.get(name).unwrap_or_default())?;

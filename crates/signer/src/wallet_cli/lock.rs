@@ -6,25 +6,15 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use keychain::{Keychain, Opened, forget_unless_used, open_vault, store_key};
-use wallet::{Lock, Passphrase, Vault, WalletInfo, WalletSecret};
+use keychain::{Keychain, Opened};
+use wallet::{Passphrase, WalletInfo, WalletSecret};
 
 use super::console::Console;
 use super::place::Place;
 use super::{KeepArgs, LockChoice, refuse};
+use crate::keep::{self, MIN_PASSPHRASE_CHARS, NewLock};
 use crate::secret_file::From;
 use crate::{passphrase, source};
-
-/// Shorter ones are guessed, however slow each guess is.
-const MIN_CHARS: usize = 8;
-
-/// The lock of a new vault.
-pub(super) enum NewLock {
-    /// Typed.
-    Passphrase(Passphrase),
-    /// The keychain, which has passed its probe. It gets the key when the vault is saved.
-    Keychain,
-}
 
 /// Opens a wallet that is there, as its file says.
 pub(super) fn open(
@@ -62,19 +52,13 @@ pub(super) fn choose(keep: &KeepArgs, console: &mut dyn Console, keychain: &dyn 
 pub(super) fn new_passphrase(file: Option<&Path>, console: &mut dyn Console) -> anyhow::Result<Passphrase> {
     let text = match file {
         Some(file) => crate::secret_file::read(file, From::Person).context("the passphrase's file cannot be used")?,
-        None => console.ask_secret(&format!("New passphrase (at least {MIN_CHARS} characters):"))?,
+        None => console.ask_secret(&format!("New passphrase (at least {MIN_PASSPHRASE_CHARS} characters):"))?,
     };
-    if text.chars().count() < MIN_CHARS {
-        return Err(refuse(
-            "passphrase_short",
-            format!("A passphrase has at least {MIN_CHARS} characters"),
-            "Four or five words that do not belong together are easy to keep in mind. Nothing was saved.",
-        ));
-    }
+    let passphrase = keep::new_passphrase(text.clone())?;
     if file.is_none() && console.interactive() && *console.ask_secret("The same again:")? != *text {
         return Err(refuse("passphrases_differ", "The two passphrases differ", "Nothing was saved. Start again."));
     }
-    passphrase::checked(text).map_err(anyhow::Error::msg)
+    Ok(passphrase)
 }
 
 /// Saves a wallet and opens it again as any later program will; if that fails, nothing is left behind.
@@ -85,36 +69,6 @@ pub(super) fn save(
     lock: &NewLock,
     keychain: &dyn Keychain,
 ) -> anyhow::Result<()> {
-    place.prepare()?;
-    match lock {
-        NewLock::Passphrase(passphrase) => {
-            let lock = Lock::Passphrase(passphrase);
-            Vault::create(&place.file, info, secret, lock)?;
-            let read_back = Vault::read(&place.file).and_then(|vault| vault.unlock(lock)).map_err(anyhow::Error::from);
-            keep_if_same(place, secret, read_back)
-        }
-        NewLock::Keychain => {
-            let (id, key) = store_key(&place.name, keychain).map_err(|error| error.problem())?;
-            let saved = Vault::create(&place.file, info, secret, Lock::WrappingKey { id: id.as_str(), key: &key });
-            let result = saved.map_err(anyhow::Error::from).and_then(|_| {
-                let mut nobody = || Err("the vault should be locked by the keychain".to_owned());
-                let opened = open_vault(&place.file, keychain, &mut nobody);
-                keep_if_same(place, secret, opened.map(|opened| opened.secret).map_err(|e| e.problem().into()))
-            });
-            if result.is_err() {
-                forget_unless_used(&place.file, &id, keychain);
-            }
-            result
-        }
-    }
-}
-
-/// Removes the vault that was just made if it does not open: it never will, and nothing has been paid to it yet.
-fn keep_if_same(place: &Place, secret: &WalletSecret, read_back: anyhow::Result<WalletSecret>) -> anyhow::Result<()> {
-    let other = || refuse("not_kept", "The wallet did not read back", "Nothing was saved. Check the disk.");
-    let same = read_back.and_then(|read| if read.hotkey() == secret.hotkey() { Ok(()) } else { Err(other()) });
-    if same.is_err() {
-        let _ = std::fs::remove_file(&place.file);
-    }
-    same
+    keep::save_wallet(&place.folder, info, secret, lock, keychain)?;
+    Ok(())
 }

@@ -2,14 +2,14 @@
 //!
 //! In: the wallet's public facts. Out: no file and no keychain item any more. Without a proven backup it refuses.
 
-use anyhow::Context as _;
-use keychain::{KeyId, Keychain, KeychainError};
+use keychain::Keychain;
 use serde_json::json;
-use wallet::{LockKind, Vault};
+use wallet::Vault;
 
 use super::console::Console;
 use super::place::Place;
 use super::{RemoveArgs, Report, refuse};
+use crate::keep;
 
 pub(super) fn run(
     args: &RemoveArgs,
@@ -17,8 +17,7 @@ pub(super) fn run(
     console: &mut dyn Console,
     keychain: &dyn Keychain,
 ) -> anyhow::Result<Report> {
-    let vault = Vault::read(&place.file)?;
-    let (info, kind) = (vault.info().clone(), vault.lock_kind().clone());
+    let info = Vault::read(&place.file)?.info().clone();
     if !info.backed_up && !args.even_without_backup {
         return Err(refuse(
             "no_backup",
@@ -36,18 +35,8 @@ pub(super) fn run(
         Some(name) => name.clone(),
         None => console.ask("Type the wallet's name to remove it:")?,
     };
-    if typed != info.name {
-        return Err(refuse("not_confirmed", "The wallet was not removed", "What was typed is not its name."));
-    }
-    // The file first: a key without a file is harmless, a file without its key would be a lost wallet.
-    std::fs::remove_file(&place.file).with_context(|| format!("{} cannot be removed", place.file.display()))?;
-    if let LockKind::Keychain { id } = kind {
-        match KeyId::new(&id).and_then(|id| keychain.delete(&id)) {
-            Ok(()) | Err(KeychainError::Lost { .. }) => {}
-            Err(error) => {
-                console.tell(&format!("Its item stays in the keychain and opens nothing any more: {error}."))?;
-            }
-        }
+    if let Some(error) = keep::remove_wallet(&place.file, &typed, args.even_without_backup, keychain)? {
+        console.tell(&format!("Its item stays in the keychain and opens nothing any more: {error}."))?;
     }
     let text = format!("Wallet `{}` is no longer on this machine.\n", info.name);
     Ok(Report { json: json!({ "removed": info.name, "hotkey": info.hotkey }), text })
