@@ -30,12 +30,13 @@ const LOADED: [(&str, &str); 4] = [
     ("libEGL.so.1", "libegl1"),
 ];
 /// Programs that tests start, and their packages.
-const FOR_TESTS: [(&str, &str); 5] = [
+const FOR_TESTS: [(&str, &str); 6] = [
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("dbus-daemon", "dbus"),
     ("Xvfb", "xvfb"),
     ("openbox", "openbox"),
     ("weston", "weston"),
+    ("xdotool", "xdotool"),
 ];
 
 /// The names of the Debian packages that this machine needs and lacks.
