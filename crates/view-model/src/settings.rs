@@ -95,6 +95,8 @@ pub struct PauseSettings {
     pub charge_percent: Option<u32>,
     /// Only while nobody has used the computer for so many minutes.
     pub idle_minutes: Option<u32>,
+    /// While the session is locked.
+    pub locked: bool,
     /// On a line that costs by volume.
     pub metered: bool,
     /// Hours of the week in which work is allowed, Monday 0:00 first; `None`: always. Text of 168 `1` and `0`.
@@ -113,6 +115,7 @@ impl Default for PauseSettings {
             battery: true,
             charge_percent: None,
             idle_minutes: None,
+            locked: false,
             metered: true,
             schedule: None,
             disk_free: ByteCount(5_000_000_000),
