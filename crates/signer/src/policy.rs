@@ -12,11 +12,14 @@ use crate::KeySource;
 /// What a peer or validator has signed, each with its signatures a minute and a day.
 ///
 /// A round takes a minute at least and has one submission, a few records and their retries. A validator sets weights
-/// once a round on the embedded ledger, and at most every 100 blocks (72 times a day) on Bittensor.
-const WORK: [(&str, usize, usize); 6] = [
+/// once a round on the embedded ledger, and at most every 100 blocks (72 times a day) on Bittensor. A binding lives for
+/// days and is renewed at starts; an announcement is said once a round and again for those who joined meanwhile.
+const WORK: [(&str, usize, usize); 8] = [
     ("register", 5, 20),
     ("publish", 120, 50_000),
     ("submission", 20, 3_000),
+    ("peer-binding", 5, 100),
+    ("announcement", 30, 10_000),
     ("set-weights", 20, 3_000),
     ("extrinsic-commit", 20, 3_000),
     ("extrinsic-set-weights", 10, 500),

@@ -7,6 +7,7 @@ mod extrinsic;
 mod ids;
 mod key;
 pub mod manifest;
+mod peer_words;
 mod problem;
 mod record;
 mod signer;
@@ -18,6 +19,7 @@ pub use extrinsic::{CommitData, Era, Extrinsic, ExtrinsicError, SubtensorCall, W
 pub use ids::{BlockNumber, ByteCount, Rao, Round, Uid};
 pub use key::{Coldkey, Hotkey, KeyError, Signature};
 pub use manifest::{ManifestError, RunId, RunManifest, SignedManifest};
+pub use peer_words::{Announcement, MAX_BINDING_LIFE_MS, PeerBinding};
 pub use problem::{Problem, ProblemAction};
 pub use record::{MAX_RECORD_BYTES, Record, RecordError};
 pub use signer::{SignError, SignPayload, Signer};

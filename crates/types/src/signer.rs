@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Extrinsic, Hash32, Hotkey, Record, Round, RunId, Signature, Uid};
+use crate::{Announcement, Extrinsic, Hash32, Hotkey, PeerBinding, Record, Round, RunId, Signature, Uid};
 
 /// What a signer may be asked to sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,10 @@ pub enum SignPayload {
         /// The manifest's id.
         run: RunId,
     },
+    /// "This hotkey speaks through that network key": both keys sign the same bytes.
+    PeerBinding(PeerBinding),
+    /// "My payload of this round can be had", told to everybody who gossips.
+    Announcement(Announcement),
     /// A Bittensor transaction. Its bytes are Substrate's and not Covey's: see [`Extrinsic::payload`].
     Extrinsic(Extrinsic),
 }
@@ -71,6 +75,8 @@ impl SignPayload {
             Self::SetWeights { .. } => "set-weights",
             Self::Block { .. } => "block",
             Self::Manifest { .. } => "manifest",
+            Self::PeerBinding(_) => "peer-binding",
+            Self::Announcement(_) => "announcement",
             Self::Extrinsic(extrinsic) => extrinsic.call.operation(),
         }
     }
@@ -113,6 +119,8 @@ impl SignPayload {
                 out.extend_from_slice(&digest.0);
             }
             Self::Manifest { run } => out.extend_from_slice(&run.0.0),
+            Self::PeerBinding(binding) => binding.put(&mut out),
+            Self::Announcement(announcement) => announcement.put(&mut out),
             Self::Extrinsic(_) => {}
         }
         out

@@ -10,6 +10,7 @@ mod intent;
 mod money;
 mod pause_reason;
 mod pipe;
+mod scam_shield;
 mod secret;
 mod sentence;
 mod settings;
@@ -29,6 +30,7 @@ pub use pause_reason::PauseReason;
 pub use pipe::{
     FromWindow, LogLevel, LogLine, MAX_LINE_BYTES, MAX_POINTS_PER_LINE, MAX_SERIES_POINTS, Screen, Series, ToWindow,
 };
+pub use scam_shield::{clipboard_changed_address, looks_like_phrase};
 pub use secret::Secret;
 pub use sentence::{
     app_sentence, credits_sentence, loss_sentence, phase_words, problem_hint, problem_sentence, problem_title,

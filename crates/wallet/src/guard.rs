@@ -1,8 +1,8 @@
 //! A signer that signs only what it was set up for.
 //!
 //! In: a signer and a policy. Out: the same signer, limited to named operations, each with a rate and a daily cap, that
-//! never signs two different submissions for one round, never agrees to a price above its bound, and writes a line for
-//! each signature. It does not judge what a payload says beyond that.
+//! never signs two different submissions or announcements for one round, speaks for its own hotkey only, never agrees to
+//! a price above its bound, and writes a line for each signature. It does not judge what a payload says beyond that.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,19 +11,21 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use types::{Hash32, Hotkey, Rao, Round, RunId, SignError, SignPayload, Signature, Signer, SubtensorCall};
+use types::{
+    Hash32, Hotkey, MAX_BINDING_LIFE_MS, PeerBinding, Rao, Round, RunId, SignError, SignPayload, Signature, Signer,
+    SubtensorCall,
+};
 
 mod limits;
 mod log;
+mod rounds;
 
 pub use limits::Limits;
 use limits::Usage;
-use log::{AuditLine, Signed};
+use log::{Announced, AuditLine, Signed};
+pub use rounds::RoundMemory;
+use rounds::Rounds;
 
-/// Submissions remembered per run; rounds before the oldest remembered one are refused, so forgetting is safe.
-const ROUNDS_KEPT: usize = 4096;
-/// Runs remembered; a hotkey takes part in a handful.
-const RUNS_MAX: usize = 256;
 /// Transactions cost money or speak to a chain whose memory is long: their line is on disk before the signature leaves.
 const EXTRINSIC: &str = "extrinsic-";
 
@@ -84,19 +86,11 @@ pub struct GuardedSigner<S> {
 
 struct State {
     usage: Usage,
-    signed: BTreeMap<RunId, BTreeMap<Round, Hash32>>,
+    /// Submissions by run.
+    signed: Rounds<RunId>,
+    /// Announced roots by chain and subnet.
+    announced: Rounds<(Hash32, u16)>,
     log: Option<File>,
-}
-
-/// What the guard remembers of a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoundMemory {
-    /// A submission with this digest was signed here.
-    Signed(Hash32),
-    /// None was signed here.
-    NotSigned,
-    /// Too long ago to know.
-    Forgotten,
 }
 
 impl<S: Signer> GuardedSigner<S> {
@@ -105,15 +99,14 @@ impl<S: Signer> GuardedSigner<S> {
     /// # Errors
     /// [`GuardError`] if the log cannot be used. A last line cut off by a crash is dropped: its signature never left.
     pub fn new(inner: S, policy: GuardPolicy) -> Result<Self, GuardError> {
-        let mut state = State { usage: Usage::new(Instant::now()), signed: BTreeMap::new(), log: None };
+        let usage = Usage::new(Instant::now());
+        let mut state = State { usage, signed: Rounds::default(), announced: Rounds::default(), log: None };
         if let Some(path) = &policy.log {
             let hotkey = inner.hotkey();
             let file = log::open(path, |line| {
                 if line.hotkey == hotkey {
                     state.usage.replay(&line.operation, line.at_ms);
-                    if let Some(submission) = line.submission {
-                        remember(&mut state.signed, submission);
-                    }
+                    state.remember(line.submission, line.announcement);
                 }
             })?;
             state.log = Some(file);
@@ -123,13 +116,7 @@ impl<S: Signer> GuardedSigner<S> {
 
     /// What was signed here for a round: by this process, or by earlier ones with the same log.
     pub fn signed(&self, run: RunId, round: Round) -> RoundMemory {
-        let state = self.lock();
-        let Some(rounds) = state.signed.get(&run) else { return RoundMemory::NotSigned };
-        match rounds.get(&round) {
-            Some(digest) => RoundMemory::Signed(*digest),
-            None if is_forgotten(rounds, round) => RoundMemory::Forgotten,
-            None => RoundMemory::NotSigned,
-        }
+        self.lock().signed.of(run, round)
     }
 
     /// Whether `payload` may be signed at `now`, by the wall clock `at_ms`; if so it is written down.
@@ -142,27 +129,35 @@ impl<S: Signer> GuardedSigner<S> {
         check_price(payload, self.policy.max_register).map_err(refuse)?;
         let mut state = self.lock();
         state.usage.check(operation, *limits, now, at_ms).map_err(refuse)?;
-        let submission = match payload {
+        let (mut submission, mut announcement) = (None, None);
+        match payload {
             SignPayload::Submission { run, round, digest } => {
-                check_submission(&state.signed, *run, *round, *digest).map_err(refuse)?;
-                Some(Signed { run: *run, round: *round, digest: *digest })
+                state.signed.check(*run, *round, *digest, "submission").map_err(refuse)?;
+                submission = Some(Signed { run: *run, round: *round, digest: *digest });
             }
-            _ => None,
-        };
+            SignPayload::Announcement(said) => {
+                check_own(said.hotkey, self.inner.hotkey()).map_err(refuse)?;
+                let chain = (said.genesis, said.netuid);
+                state.announced.check(chain, said.round, said.root, "announcement").map_err(refuse)?;
+                announcement =
+                    Some(Announced { genesis: chain.0, netuid: chain.1, round: said.round, root: said.root });
+            }
+            SignPayload::PeerBinding(binding) => check_binding(binding, self.inner.hotkey(), at_ms).map_err(refuse)?,
+            _ => {}
+        }
         let line = AuditLine {
             at_ms,
             hotkey: self.inner.hotkey(),
             operation: operation.to_owned(),
             payload: Hash32::of(&payload.to_bytes()),
             submission,
+            announcement,
         };
-        let durable = submission.is_some() || operation.starts_with(EXTRINSIC);
+        let durable = submission.is_some() || announcement.is_some() || operation.starts_with(EXTRINSIC);
         if let Some(log) = &mut state.log {
             log::append(log, &line, durable).map_err(|e| SignError::Unavailable(format!("the signer's log: {e}")))?;
         }
-        if let Some(signed) = submission {
-            remember(&mut state.signed, signed);
-        }
+        state.remember(submission, announcement);
         state.usage.add(operation, now);
         Ok(())
     }
@@ -203,35 +198,28 @@ pub(crate) fn check_price(payload: &SignPayload, max: Option<Rao>) -> Result<(),
     }
 }
 
-fn check_submission(
-    signed: &BTreeMap<RunId, BTreeMap<Round, Hash32>>,
-    run: RunId,
-    round: Round,
-    digest: Hash32,
-) -> Result<(), String> {
-    let Some(rounds) = signed.get(&run) else {
-        return if signed.len() < RUNS_MAX { Ok(()) } else { Err(format!("more than {RUNS_MAX} runs")) };
-    };
-    match rounds.get(&round) {
-        Some(earlier) if *earlier == digest => Ok(()),
-        Some(_) => Err(format!("another submission was signed for round {round}")),
-        None if is_forgotten(rounds, round) => {
-            Err(format!("round {round} is too long ago to know what was signed for it"))
+impl State {
+    fn remember(&mut self, submission: Option<Signed>, announcement: Option<Announced>) {
+        if let Some(Signed { run, round, digest }) = submission {
+            self.signed.remember(run, round, digest);
         }
-        None => Ok(()),
+        if let Some(Announced { genesis, netuid, round, root }) = announcement {
+            self.announced.remember((genesis, netuid), round, root);
+        }
     }
 }
 
-fn is_forgotten(rounds: &BTreeMap<Round, Hash32>, round: Round) -> bool {
-    rounds.len() >= ROUNDS_KEPT && rounds.first_key_value().is_some_and(|(oldest, _)| round < *oldest)
+/// A key speaks for itself only: what it says about another one would be believed by nobody, and says that the asker errs.
+fn check_own(named: Hotkey, own: Hotkey) -> Result<(), String> {
+    if named == own { Ok(()) } else { Err(format!("it speaks for {named}, and this key is {own}")) }
 }
 
-fn remember(signed: &mut BTreeMap<RunId, BTreeMap<Round, Hash32>>, new: Signed) {
-    let rounds = signed.entry(new.run).or_default();
-    rounds.insert(new.round, new.digest);
-    if rounds.len() > ROUNDS_KEPT {
-        rounds.pop_first();
+fn check_binding(binding: &PeerBinding, own: Hotkey, at_ms: u64) -> Result<(), String> {
+    check_own(binding.hotkey, own)?;
+    if binding.expires_ms <= at_ms || binding.expires_ms > at_ms.saturating_add(MAX_BINDING_LIFE_MS) {
+        return Err("a binding ends within 30 days from now".to_owned());
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(super) struct AuditLine {
     pub(super) payload: Hash32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) submission: Option<Signed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) announcement: Option<Announced>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -32,6 +34,14 @@ pub(super) struct Signed {
     pub(super) run: RunId,
     pub(super) round: Round,
     pub(super) digest: Hash32,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Announced {
+    pub(super) genesis: Hash32,
+    pub(super) netuid: u16,
+    pub(super) round: Round,
+    pub(super) root: Hash32,
 }
 
 /// Appends one line. With `durable` it is on disk before this returns. A failed write leaves no half line behind.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use types::{CommitData, Era, Extrinsic};
+use types::{Announcement, CommitData, Era, Extrinsic};
 
 use super::limits::{DAY, MINUTE};
 use super::log::MAX_LINE_BYTES;
+use super::rounds::ROUNDS_KEPT;
 use super::*;
 use crate::LocalSigner;
 
@@ -217,4 +218,59 @@ fn a_registration_costs_no_more_than_the_policy_allows() {
     let unpriced = signer(None);
     assert!(unpriced.admit_at_noon(&limited(1), now).is_err());
     assert!(unpriced.admit_at_noon(&commit, now).is_ok());
+}
+
+/// A signer of what peers say to each other, and its hotkey.
+fn speaker(log: Option<PathBuf>) -> (GuardedSigner<LocalSigner>, Hotkey) {
+    let limits = Limits { per_minute: 10_000, per_day: 10_000 };
+    let policy = GuardPolicy::uniform(["peer-binding", "announcement"], limits, log);
+    let inner = LocalSigner::from_seed(&[3; 32]);
+    let hotkey = inner.hotkey();
+    (GuardedSigner::new(inner, policy).unwrap(), hotkey)
+}
+
+fn announcement(hotkey: Hotkey, round: u64, root: u8) -> Announcement {
+    let (genesis, root) = (Hash32([1; 32]), Hash32([root; 32]));
+    Announcement { genesis, netuid: 3, round: Round(round), hotkey, root, bytes: 9, codec: 1, sent_ms: NOON }
+}
+
+#[test]
+fn a_round_is_announced_with_one_root_only_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("signer.log");
+    let (first, hotkey) = speaker(Some(path.clone()));
+    let now = Instant::now();
+    let said = |a: Announcement| SignPayload::Announcement(a);
+    let one = announcement(hotkey, 5, 1);
+    first.admit_at_noon(&said(one), now).unwrap();
+    first.admit_at_noon(&said(Announcement { sent_ms: NOON + 1, ..one }), now).unwrap();
+    assert!(first.admit_at_noon(&said(announcement(hotkey, 5, 2)), now).is_err());
+    // Another subnet and another chain are other rounds.
+    first.admit_at_noon(&said(Announcement { netuid: 4, ..announcement(hotkey, 5, 2) }), now).unwrap();
+    first.admit_at_noon(&said(Announcement { genesis: Hash32([2; 32]), ..announcement(hotkey, 5, 2) }), now).unwrap();
+    drop(first);
+    let (again, _) = speaker(Some(path.clone()));
+    let error = again.admit_at_noon(&said(announcement(hotkey, 5, 2)), now).unwrap_err().to_string();
+    assert!(error.contains("another announcement was signed for round 5"), "{error}");
+    again.admit_at_noon(&said(one), now).unwrap();
+    let longest = std::fs::read_to_string(path).unwrap().lines().map(str::len).max().unwrap();
+    assert!((longest as u64) < MAX_LINE_BYTES / 2, "{longest}");
+}
+
+#[test]
+fn a_key_binds_and_announces_for_itself_alone_and_not_for_ever() {
+    let (guard, hotkey) = speaker(None);
+    let now = Instant::now();
+    let (genesis, peer_key) = (Hash32([1; 32]), Hash32([9; 32]));
+    let bind = |hotkey, expires_ms| {
+        SignPayload::PeerBinding(PeerBinding { genesis, netuid: 3, hotkey, peer_key, seq: 1, expires_ms })
+    };
+    guard.admit_at_noon(&bind(hotkey, NOON + 1), now).unwrap();
+    guard.admit_at_noon(&bind(hotkey, NOON + MAX_BINDING_LIFE_MS), now).unwrap();
+    for expires_ms in [0, NOON, NOON + MAX_BINDING_LIFE_MS + 1, u64::MAX] {
+        assert!(guard.admit_at_noon(&bind(hotkey, expires_ms), now).is_err(), "{expires_ms}");
+    }
+    let other = Hotkey([7; 32]);
+    assert!(guard.admit_at_noon(&bind(other, NOON + 1), now).is_err());
+    assert!(guard.admit_at_noon(&SignPayload::Announcement(announcement(other, 5, 1)), now).is_err());
 }
