@@ -1,0 +1,21 @@
+//! What the line may be asked for.
+
+use crate::scene::Scene;
+use crate::screens::courtesy::month_limit;
+use crate::screens::forms::Limit;
+use egui::Ui;
+use view_model::NetworkSettings;
+
+const MB: u64 = 1_000_000;
+
+pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, network: &mut NetworkSettings) {
+    for (key, begin, value) in
+        [("settings-upload", 2, &mut network.upload), ("settings-download", 10, &mut network.download)]
+    {
+        let name = scene.text(key);
+        let limit = Limit { name: &name, tip: "", unit: "settings-mbps", range: 1..=125, step: 1, begin };
+        limit.show_bytes(ui, scene.palette, scene.locale, MB, value);
+    }
+    let (name, tip) = (scene.text("settings-month"), scene.text("settings-month-tip"));
+    month_limit(ui, scene, &name, &tip, &mut network.month);
+}
