@@ -71,7 +71,7 @@ impl Arguments {
             match word.to_str() {
                 Some("--library") => arguments.library = Some(value(&mut words, "--library PATH")?.into()),
                 Some("--cuda-library") => {
-                    arguments.cuda_library = Some(value(&mut words, "--cuda-library PATH")?.into())
+                    arguments.cuda_library = Some(value(&mut words, "--cuda-library PATH")?.into());
                 }
                 Some("--root") => arguments.root = value(&mut words, "--root PATH")?.into(),
                 Some("--interval-ms") => {

@@ -118,7 +118,7 @@ impl Card {
 
     /// Its name, or how to call it where the driver tells none.
     pub fn label(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("card {}", self.index))
+        self.name.clone().unwrap_or_else(|| format!("Card {}", self.index))
     }
 
     /// Whether it can work.

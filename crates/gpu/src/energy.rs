@@ -64,10 +64,12 @@ impl EnergyMeter {
         if let Some(counted) = counted(before, now, gap_ms) {
             return Some(slice(counted, EnergySource::Counter));
         }
-        let (from_mw, to_mw) = (u64::from(before.power_mw?), u64::from(now.power_mw?));
+        if gap_ms > MAX_POWER_GAP_MS {
+            return None;
+        }
+        let readings = u64::from(before.power_mw?) + u64::from(now.power_mw?);
         // Milliwatts times milliseconds are microjoules; the two readings' mean is the trapezoid's height.
-        let millijoules = (from_mw + to_mw) * gap_ms / 2000;
-        (gap_ms <= MAX_POWER_GAP_MS).then(|| slice(millijoules, EnergySource::PowerTime))
+        Some(slice(readings * gap_ms / 2000, EnergySource::PowerTime))
     }
 }
 

@@ -135,7 +135,8 @@ pub fn every_fault() -> Vec<Fault> {
         Fault::CudaFailed { code: 803 },
         Fault::CudaFailed { code: 3 },
         Fault::ProbeCrashed { end: ProbeEnd::Signal { number: 6 } },
-        Fault::ProbeCrashed { end: ProbeEnd::Exit { code: 3 } },
+        Fault::ProbeCrashed { end: ProbeEnd::NotStarted },
+        Fault::ProbeCrashed { end: ProbeEnd::Garbage },
         Fault::ProbeTimedOut { after_ms: 15_000 },
         Fault::Unknown { text: "an internal driver error occurred".into() },
     ]

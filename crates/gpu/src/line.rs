@@ -33,7 +33,7 @@ pub enum ProbeLine {
         /// One for each card that answers.
         samples: Vec<Sample>,
     },
-    /// Cards came or went: a new survey will tell.
+    /// A card was lost, or answers again: a new survey will tell.
     Changed,
     /// Watching is not possible.
     Failed {
@@ -173,3 +173,6 @@ impl<R: AsyncBufRead + Unpin> LineReader<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

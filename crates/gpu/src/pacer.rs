@@ -4,7 +4,7 @@
 //! the rest. A pure controller: no clock, no I/O. It slows the work and never touches the fan.
 //!
 //! Two proportional-integral controllers, one for the temperature and one for the fan; the smaller share holds. Their
-//! integrals start at nothing, so that a card warms up towards its target from below. Going down is immediate; going up
+//! integrals start at nothing, so that a card warms up towards its target from below, and shrink fast above it. Going down is immediate; going up
 //! happens at most once in [`RAISE_EVERY_MS`], which bounds any oscillation to 0.17 Hz.
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ const DEAD_BAND: f64 = 0.02;
 const MAX_READING_AGE_MS: u64 = 30_000;
 /// The share while a reading that was there is missing: too little to heat a card up.
 const BLIND_SHARE: f64 = 0.5;
+/// Readings come in whole degrees: smoothing over this time keeps the pace from following each of them.
+const SMOOTH_SECS: f64 = 4.0;
+/// How much faster the integral shrinks above a limit than it moves below.
+const OVER_FACTOR: f64 = 20.0;
 /// Longest step that the integral takes at once: after a sleep it must not jump.
 const MAX_STEP_MS: u64 = 5_000;
 
@@ -76,40 +80,51 @@ pub struct Pacer {
     share: f64,
 }
 
-/// One proportional-integral controller.
+/// One proportional-integral controller. Its input is the room below a limit, in the limit's unit.
 #[derive(Debug, Clone)]
 struct Loop {
     /// Share per unit of room.
     gain: f64,
     /// Share per unit of room and second.
     integral_gain: f64,
-    /// Room that is kept: the controller aims so far below the limit, because whole degrees are coarse.
+    /// Room that is kept: readings are whole units, so the controller aims a little below the limit.
     margin: f64,
     integral: f64,
+    /// The room, smoothed.
+    smooth: Option<f64>,
+    /// The share of the last reading.
+    share: f64,
     /// When there last was a reading.
     read_ms: Option<u64>,
 }
 
 impl Loop {
     fn new(gain: f64, settle_secs: f64, margin: f64) -> Self {
-        Self { gain, integral_gain: gain / settle_secs, margin, integral: 0.0, read_ms: None }
+        let integral_gain = gain / settle_secs;
+        Self { gain, integral_gain, margin, integral: 0.0, smooth: None, share: 1.0, read_ms: None }
     }
 
     /// The share that `room` allows; `None` while there has never been a reading.
     fn share(&mut self, now_ms: u64, step_secs: f64, room: Option<f64>) -> Option<f64> {
-        let Some(room) = room.map(|room| room - self.margin) else {
-            let read_ms = self.read_ms?;
-            let fresh = now_ms.saturating_sub(read_ms) <= MAX_READING_AGE_MS;
-            return Some(if fresh { 1.0 } else { BLIND_SHARE });
+        let Some(room) = room else {
+            self.read_ms?;
+            return Some(if self.is_blind(now_ms) { self.share.min(BLIND_SHARE) } else { self.share });
         };
         self.read_ms = Some(now_ms);
+        let (over, room) = (room < 0.0, room - self.margin);
+        let before = self.smooth.unwrap_or(room);
+        let smooth = before + (room - before) * (step_secs / SMOOTH_SECS).min(1.0);
+        self.smooth = Some(smooth);
+        // Above the limit the raw reading counts at once.
+        let (room, hurry) = if over { (room.min(smooth), OVER_FACTOR) } else { (smooth, 1.0) };
         let proportional = self.gain * room;
         let wanted = proportional + self.integral;
-        // The integral grows only where it can change something, or it would have to be worked off again.
+        // The integral moves only where it can change something, or it would have to be worked off again.
         if (wanted < 1.0 || room < 0.0) && (wanted > 0.0 || room > 0.0) {
-            self.integral = (self.integral + self.integral_gain * room * step_secs).clamp(0.0, 1.0);
+            self.integral = (self.integral + self.integral_gain * hurry * room * step_secs).clamp(0.0, 1.0);
         }
-        Some((proportional + self.integral).clamp(0.0, 1.0))
+        self.share = (proportional + self.integral).clamp(0.0, 1.0);
+        Some(self.share)
     }
 
     fn is_blind(&self, now_ms: u64) -> bool {
@@ -124,7 +139,7 @@ impl Pacer {
             target_c,
             fan_ceiling,
             heat: Loop::new(0.05, 40.0, 0.5),
-            fan: Loop::new(0.03, 40.0, 1.0),
+            fan: Loop::new(0.03, 80.0, 2.0),
             last_ms: None,
             raised_ms: 0,
             share: 0.0,
@@ -161,3 +176,6 @@ impl Pacer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,8 +21,6 @@ use crate::{Card, CardId, CudaVersion, Fault, LeastNeeded, ProbeLine, Refusal, S
 
 /// A wrong command line, as shells' own tools report it.
 const EXIT_USAGE: u8 = 2;
-/// Ticks between two looks at the bus: a card that is plugged in is found within so many seconds.
-const TICKS_PER_BUS_SCAN: u32 = 5;
 
 /// Runs a probe. `args` are those after the program's name and its `--gpu-probe`. Exit code 0 if something was answered,
 /// whatever the answer is; 2 for a wrong command line.
@@ -144,29 +142,27 @@ fn fault_of_load(error: &LoadError, arguments: &Arguments, machine: &Machine) ->
 
 /// Speaks once a second until standard input closes: it hangs on the app like a dog on a leash.
 fn watch(arguments: &Arguments) -> io::Result<()> {
-    let machine = Machine::at(&arguments.root);
     let leash = leash()?;
     let nvml = match load_nvml(arguments.library.as_deref()) {
         Ok(nvml) => nvml,
-        Err(error) => return say(&ProbeLine::Failed { fault: fault_of_load(&error, arguments, &machine) }),
+        Err(error) => {
+            let fault = fault_of_load(&error, arguments, &Machine::at(&arguments.root));
+            return say(&ProbeLine::Failed { fault });
+        }
     };
     let mut system = System::new();
-    let mut known = (machine.cards_on_bus(), None);
-    for tick in 0u32.. {
+    let mut lost_before = None;
+    loop {
         let (samples, lost) = nvml::samples(&nvml, &mut system, now_ms());
         say(&ProbeLine::Samples { samples })?;
-        let on_bus = if tick % TICKS_PER_BUS_SCAN == 0 { machine.cards_on_bus() } else { known.0.clone() };
-        let now = (on_bus, Some(lost));
-        if known.1.is_some_and(|before| before != lost) || known.0 != now.0 {
+        if lost_before.replace(lost).is_some_and(|before| before != lost) {
             say(&ProbeLine::Changed)?;
         }
-        known = now;
         match leash.recv_timeout(arguments.every) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// A thread that waits for the end of standard input.

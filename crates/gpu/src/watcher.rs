@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::child::Probe;
 use crate::machine::Machine;
 use crate::prober::{Shared, now_ms};
-use crate::{CardId, Fault, GpuEvent, ProbeEnd, ProbeLine, Survey, Verdict};
+use crate::{Card, CardId, Fault, GpuEvent, ProbeEnd, ProbeLine, Survey, Verdict};
 
 /// What someone wants of the surveyors; each change is a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub(crate) async fn run(shared: Arc<Shared>, events: mpsc::Sender<GpuEvent>, can
         events: events.clone(),
         tell,
         resumed: shared.ask.borrow().resumed,
+        cards: Vec::new(),
         worked: false,
         slept: false,
     };
@@ -72,6 +73,8 @@ struct Surveyor {
     asks: watch::Receiver<Ask>,
     /// Resumes seen so far.
     resumed: u64,
+    /// The cards of the last survey that saw any.
+    cards: Vec<Card>,
     /// Whether a card was healthy the last time that one was.
     worked: bool,
     /// Whether a working card has not been seen again since the computer slept.
@@ -82,12 +85,16 @@ impl Surveyor {
     async fn run(mut self) {
         let mut hunting_since = Instant::now();
         loop {
+            // Before the survey: what changes meanwhile is seen as new.
+            let on_bus = self.machine.cards_on_bus();
             let ask = *self.asks.borrow_and_update();
             self.slept |= ask.resumed != self.resumed && self.worked;
             self.resumed = ask.resumed;
-            let survey = self.after_sleep(self.shared.survey().await);
+            let survey = self.shared.survey().await;
+            let survey = self.recall(survey);
+            let survey = self.after_sleep(survey);
             let healthy = survey.verdict == Verdict::Ready;
-            let waits = survey.fault().is_none_or(Fault::may_pass);
+            let may_pass = survey.fault().is_none_or(Fault::may_pass);
             self.publish(&survey);
             if self.events.send(GpuEvent::Survey(survey)).await.is_err() {
                 return;
@@ -97,10 +104,31 @@ impl Surveyor {
             if healthy {
                 hunting_since = Instant::now();
             }
-            if self.wait(healthy, waits, hunting_since).await {
+            if self.wait(!healthy && may_pass, hunting_since, on_bus.as_ref()).await {
                 hunting_since = Instant::now();
             }
         }
+    }
+
+    /// A lost card no longer tells who it is: it is the one that was there before.
+    fn recall(&mut self, mut survey: Survey) -> Survey {
+        for card in &mut survey.cards {
+            let lost = matches!(card.fault, Some(Fault::CardLost { .. } | Fault::PowerCable { .. }));
+            let before = self.cards.iter().find(|before| before.index == card.index);
+            if let (true, None, Some(before)) = (lost, &card.name, before) {
+                *card = Card { fault: card.fault.take(), ..before.clone() };
+                if let Some(Fault::CardLost { card: name } | Fault::PowerCable { card: name }) = &mut card.fault {
+                    *name = before.label();
+                }
+            }
+        }
+        if let (Verdict::Failed { fault }, [card]) = (&mut survey.verdict, &survey.cards[..]) {
+            *fault = card.fault.clone().unwrap_or_else(|| fault.clone());
+        }
+        if !survey.cards.is_empty() {
+            self.cards.clone_from(&survey.cards);
+        }
+        survey
     }
 
     /// A card that worked before the computer slept and is missing now has one cause, whichever way it shows.
@@ -135,11 +163,10 @@ impl Surveyor {
     }
 
     /// Waits until it is time to look again; true if something new is to be expected.
-    async fn wait(&mut self, healthy: bool, may_pass: bool, hunting_since: Instant) -> bool {
+    async fn wait(&mut self, hunts: bool, hunting_since: Instant, on_bus: Option<&BTreeSet<String>>) -> bool {
         let times = self.shared.times;
-        let hunts = !healthy && may_pass && hunting_since.elapsed() < times.hunt_for;
+        let hunts = hunts && hunting_since.elapsed() < times.hunt_for;
         let due = Instant::now() + if hunts { times.hunt_every } else { times.recheck_every };
-        let before = self.machine.cards_on_bus();
         loop {
             let next = due.min(Instant::now() + times.hunt_every);
             tokio::select! {
@@ -150,7 +177,7 @@ impl Surveyor {
             if Instant::now() >= due {
                 return false;
             }
-            if bus_changed(before.as_ref(), self.machine.cards_on_bus().as_ref()) {
+            if bus_changed(on_bus, self.machine.cards_on_bus().as_ref()) {
                 return true;
             }
         }

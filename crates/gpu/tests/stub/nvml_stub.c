@@ -3,7 +3,8 @@
  * In: variables of the environment of the probe's process, which only that process gets.
  *   COVEY_STUB_SCENARIO  what to be: see `scenario` below; several words, separated by commas.
  *   COVEY_STUB_CARDS     how many cards, 0 to 8; 2 without it.
- *   COVEY_STUB_STATE     a folder that lasts: it counts starts and keeps power limits between processes.
+ *   COVEY_STUB_STATE     a folder that lasts: it counts starts and keeps power limits between processes; a file there
+ *                        with a scenario's name switches it on at any time.
  * Out: plausible figures of an RTX 4090 (even cards) and an RTX 3090 (odd ones).
  *
  * cc -shared -fPIC -o nvml_stub.so nvml_stub.c
@@ -30,11 +31,14 @@ typedef struct {
 
 #define MAX_CARDS 8
 static int handles[MAX_CARDS];
-static unsigned long long energy_calls;
 
 static int scenario(const char *word) {
     const char *all = getenv("COVEY_STUB_SCENARIO");
     size_t length = strlen(word);
+    const char *folder = getenv("COVEY_STUB_STATE");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder ? folder : "", word);
+    if (folder && !access(path, F_OK)) return 1;
     while (all && *all) {
         const char *end = strchr(all, ',');
         size_t here = end ? (size_t)(end - all) : strlen(all);
@@ -95,10 +99,12 @@ const char *nvmlErrorString(Return code) { (void)code; return "stub"; }
 /* CUDA's `cuInit`. */
 int cuInit(unsigned flags) { (void)flags; return number_after("cuda-fails-"); }
 
-static Return text(char *to, unsigned length, const char *from) { snprintf(to, length, "%s", from); return SUCCESS; }
-
 /* A driver that knows a card's handle and not a single fact of it. */
 #ifndef WITHOUT_FACTS
+
+static unsigned long long energy_calls;
+
+static Return text(char *to, unsigned length, const char *from) { snprintf(to, length, "%s", from); return SUCCESS; }
 
 static int index_of(void *card) { return (int)((int *)card - handles); }
 /* The order of the cards may change; what a card is does not. */
