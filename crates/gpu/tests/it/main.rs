@@ -3,6 +3,7 @@
 //! The stand-in is C, so that it is loaded as the real ones are; a C compiler is on every machine that builds Covey. Only
 //! Linux describes its bus in files, so these run there.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod faults;
 mod power;
