@@ -81,6 +81,7 @@ impl Run {
             chain: peer::rehearse::ChainKind::Ledger,
             block_ms: 1000,
             disturb: Vec::new(),
+            loss: 0,
         };
         let dataset = dataset::Dataset::open(&set).unwrap().hash();
         let manifest = Plan::check(input, None).unwrap().manifest(dataset, ledger, &[validator], None).unwrap();

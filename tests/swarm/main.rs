@@ -4,6 +4,9 @@
 //! holds together, not that it learns much. Each test has a folder of its own and leaves nothing running.
 
 #[cfg(test)]
+#[cfg(unix)]
+mod app;
+#[cfg(test)]
 mod bittensor;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -12,6 +15,9 @@ mod canary;
 mod cheaters;
 #[cfg(test)]
 mod command_line;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod exits;
 #[cfg(test)]
 mod headless;
 #[cfg(test)]

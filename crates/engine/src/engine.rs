@@ -3,6 +3,9 @@
 //! In: flat parameters and token batches. Out: statistics and state in plain numbers. The trait does not assume that
 //! one process holds the whole model on one device, and names no tensor library.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use types::manifest::ModelParams;
 
 use crate::EngineError;
@@ -110,6 +113,10 @@ pub trait Engine: Send {
     /// A batch that does not fit the model, a released engine, [`EngineError::OutOfMemory`] if a single sequence does
     /// not fit, or a device that failed. Parameters and optimizer state are unchanged after an error.
     fn inner_step(&mut self, batch: &TokenBatch, lr: f64) -> Result<InnerStats, EngineError>;
+
+    /// Ends inner steps with [`EngineError::Halted`] before their next micro-batch while the flag is set. The step then
+    /// has not happened, and taken again it is the same.
+    fn halt_when(&mut self, flag: Arc<AtomicBool>);
 
     /// Mean loss in nats per predicted token; changes nothing.
     ///

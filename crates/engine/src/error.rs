@@ -70,6 +70,9 @@ pub enum EngineError {
         /// What was given.
         got: f64,
     },
+    /// A step was given up between two micro-batches because a halt was asked for; nothing has changed.
+    #[error("halted between two micro-batches")]
+    Halted,
     /// Training or evaluation while the device memory is given back.
     #[error("the engine is released; acquire it first")]
     Released,

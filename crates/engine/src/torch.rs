@@ -8,6 +8,9 @@ mod flat;
 mod layout;
 mod passes;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tch::{Device, Tensor};
 use torch_ext::AdamW;
 use types::manifest::{InnerParams, ModelParams};
@@ -33,6 +36,7 @@ pub struct TorchEngine {
     micro_batch: usize,
     /// Micro-batches begun, for [`AllocationFault::AtMicroBatch`].
     begun: u64,
+    halt: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -87,6 +91,7 @@ impl TorchEngine {
             state: State::Host { theta, optimizer },
             micro_batch: 1,
             begun: 0,
+            halt: Arc::default(),
         };
         engine.acquire()?;
         engine.micro_batch = options.micro_batch.unwrap_or_else(|| engine.fitting_micro_batch()).max(1);
@@ -148,6 +153,9 @@ impl TorchEngine {
         let scale = 1.0 / batch.predicted() as f64;
         let mut total: Option<Tensor> = None;
         for tokens in batch.tokens.chunks(self.micro_batch * batch.length) {
+            if self.halt.load(Ordering::Relaxed) {
+                return Err(EngineError::Halted);
+            }
             let fault = self.pretended_shortage(tokens.len() / batch.length);
             let micro = MicroBatch::new(tokens, batch.length, self.device)?;
             let loss = self.pass()?.backward(&micro, scale, self.options.recompute, || fault)?;
@@ -275,6 +283,10 @@ impl Engine for TorchEngine {
         }
         let (tokens, micro_batch) = (batch.tokens.len() as u64, self.micro_batch);
         Ok(InnerStats { loss, grad_norm, tokens, lr, micro_batch, skipped })
+    }
+
+    fn halt_when(&mut self, flag: Arc<AtomicBool>) {
+        self.halt = flag;
     }
 
     fn eval_loss(&mut self, batch: &TokenBatch) -> Result<f64, EngineError> {

@@ -18,7 +18,7 @@ use types::{BlockNumber, Coldkey, Hash32, Hotkey, Rao};
 
 use crate::chains::{self, RunChain};
 use crate::places::{RunFolder, read_bounded};
-use crate::signing::Host;
+use crate::signing::{Host, StartedBy};
 
 /// First block of Bittensor's main network (wallet-chain recipe §7).
 const FINNEY: &str = "2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03";
@@ -308,7 +308,7 @@ async fn commit(args: &CommitArgs) -> anyhow::Result<()> {
     let bucket = bucket(&args.bucket)?;
     let subnet = subnet(&args.which).await?;
     let sink = crate::events::Sink::Json(Box::new(std::io::sink()));
-    let host = Host::with_signer_process(&args.key.source(), sink, None).await?;
+    let host = Host::with_signer_process(&args.key.source(), StartedBy::Hand(sink), None).await?;
     let hotkey = host.signer.hotkey();
     if subnet.bucket_of(&hotkey).await?.is_some_and(|there| there.to_bytes() == bucket.to_bytes()) {
         println!("{hotkey} has committed this bucket already");

@@ -25,7 +25,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum RoleCommand {
     /// Rehearse: a whole swarm on this machine, worth nothing and faking nothing.
-    Rehearse(RehearseArgs),
+    ///
+    /// Real peers, a validator and a ledger train a small model on real text, each as a process of its own. Cheaters, leavers,
+    /// killed processes and a bad line can be had; the app can pause, slow down and stop it, and ask the model for text.
+    Rehearse(Box<RehearseArgs>),
     /// Train in a run.
     Train(TrainArgs),
     /// Judge the peers of a run.
@@ -48,6 +51,8 @@ pub enum RoleCommand {
     Earnings(crate::account_cli::EarningsArgs),
     /// The hash-chained record of a peer's rounds; `verify` holds it against the chain.
     Receipts(crate::account_cli::ReceiptsArgs),
+    /// Facts of a run file, and whether this machine fits it.
+    Runs(crate::runs_cli::RunsArgs),
     /// Measure this machine: training speed, compression, memory plan.
     Bench(crate::bench::BenchArgs),
     /// Check what this machine can do and what is missing.
@@ -117,9 +122,16 @@ pub struct RehearseArgs {
     /// With `--chain subtensor`: outage, reorg, stall or upgrade in that round. May be given several times.
     #[arg(long = "disturb", value_name = "KIND@ROUND")]
     pub disturb: Vec<Disturb>,
+    /// Percent of payload fetches that fail on the way and are asked for again, 0 to 50; the seed says which.
+    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
+    pub loss: u8,
     /// JSON lines on standard output, a summary as the last.
     #[arg(long)]
     pub json: bool,
+    /// For the app: `--json`, and commands on standard input (hello, pause, resume, stop, shutdown, snapshot, sample, pace). When
+    /// standard input ends, the rehearsal does.
+    #[arg(long)]
+    pub app: bool,
     /// Work folder; kept. By default one in the cache that is removed at the end.
     #[arg(long)]
     pub dir: Option<PathBuf>,
@@ -200,6 +212,13 @@ pub struct WorkArgs {
     /// JSON lines on standard output instead of sentences.
     #[arg(long, conflicts_with = "ipc")]
     pub json: bool,
+    /// For the app: events on standard output and commands on standard input, as with `--ipc`; the key is opened by a signer
+    /// process of its own. When standard input ends, the work does.
+    #[arg(long, conflicts_with_all = ["ipc", "json"])]
+    pub app: bool,
+    /// Rehearsals only: percent of payload fetches that fail.
+    #[arg(long, hide = true, requires = "ipc", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=50))]
+    pub loss: u8,
 }
 
 /// Precisions by their words.
@@ -217,6 +236,9 @@ pub struct TrainArgs {
     /// As for every role.
     #[command(flatten)]
     pub work: WorkArgs,
+    /// Text is sampled from the model in every so many rounds; 0 for never.
+    #[arg(long, default_value_t = 4, value_name = "ROUNDS")]
+    pub sample_every: u64,
     /// Rehearsals only: be this kind of cheater.
     #[arg(long, hide = true, requires = "ipc")]
     pub cheat: Option<CheatKind>,

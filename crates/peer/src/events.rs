@@ -6,11 +6,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ipc::{Event, EventLine, LineWriter, LogLevel};
 use tokio::sync::mpsc;
+
+use crate::latest::Latest;
 
 /// Events that may wait for a slow reader.
 const QUEUE: usize = 1024;
@@ -36,6 +39,7 @@ pub enum Sink {
 #[derive(Clone)]
 pub struct Events {
     queue: mpsc::Sender<Event>,
+    latest: Arc<Mutex<Latest>>,
 }
 
 /// Milliseconds since the Unix epoch by this machine's clock; for display, never for the protocol.
@@ -52,17 +56,29 @@ impl Events {
         let log = log.map(open_log).transpose()?;
         let (queue, inbox) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("events".into()).spawn(move || write_all(inbox, sink, log))?;
-        Ok((Self { queue }, thread))
+        Ok((Self { queue, latest: Arc::default() }, thread))
     }
 
     /// Says a fact: waits for room. Nothing happens if the reader has gone.
     pub async fn say(&self, event: Event) {
+        self.note(&event);
         let _ = self.queue.send(event).await;
     }
 
     /// Says progress: dropped if there is no room.
     pub fn progress(&self, event: Event) {
+        self.note(&event);
         let _ = self.queue.try_send(event);
+    }
+
+    /// What still holds of everything said.
+    pub fn snapshot(&self) -> Vec<Event> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).events()
+    }
+
+    /// Before it is queued, so that a snapshot never lacks what stands in front of it.
+    fn note(&self, event: &Event) {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).take(event);
     }
 
     /// Waits until everything said so far has been taken by the writer thread, at most two seconds.

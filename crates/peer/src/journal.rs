@@ -11,6 +11,7 @@ use earnings::receipts::{
     JudgedBy, LogError, ReceiptLog, RewardShare, RoundReceipt, VerdictGiven, What, rounds as round_states,
 };
 use earnings::{RoundShare, attribute_epochs};
+use ipc::Event;
 use sparseloco::{Expected, Layout};
 use types::manifest::RunId;
 use types::{Hash32, Hotkey, Problem, Round, Uid, Verdict};
@@ -166,19 +167,30 @@ impl Journal {
     /// Appends what is not in the log yet.
     async fn append(&self, lines: Vec<What>) {
         let Some(log) = self.log.clone() else { return };
-        let written = blocking(move || -> Result<(), LogError> {
+        let written = blocking(move || -> Result<Vec<Event>, LogError> {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut receipts = Vec::new();
+            let mut length = log.head().records;
             for line in lines {
+                let round = line.round();
                 match log.append(line) {
+                    Ok(head) if head.records > length => {
+                        length = head.records;
+                        receipts.push(Event::Receipt { round, sequence: head.records, hash: head.hash });
+                    }
                     // What stands there was known earlier and stays; the chain has the last word at verification.
                     Ok(_) | Err(LogError::Contradicts { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            Ok(())
+            Ok(receipts)
         });
         match written.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(receipts)) => {
+                for receipt in receipts {
+                    self.events.say(receipt).await;
+                }
+            }
             Ok(Err(error)) => self.complain(&error.to_string()).await,
             Err(error) => self.complain(&error.to_string()).await,
         }
@@ -189,7 +201,7 @@ impl Journal {
         if first {
             let title = "Receipts or earnings cannot be written at present";
             let hint = format!("Training goes on and is paid all the same; what is missing is read later. {why}");
-            self.events.say(ipc::Event::Problem { problem: Problem::new("journal", title, hint), fatal: false }).await;
+            self.events.say(Event::Problem { problem: Problem::new("journal", title, hint), fatal: false }).await;
         } else {
             tracing::warn!("journal: {why}");
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::now_ms;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
-use crate::signing::Host;
+use crate::signing::{Host, Knows};
 
 /// Who is waited for is said this often while somebody is.
 const SAY_WAITING: Duration = Duration::from_secs(1);
@@ -29,9 +29,12 @@ pub async fn run(run: &RunFolder, host: Host, expected_peers: u32, stop: Cancell
     let genesis = Genesis::of(run.manifest());
     let ledger = Arc::new(Ledger::open_or_create(&run.ledger_file(), &genesis, now_ms(), signer.as_ref()).await?);
     let (mempool, inbox) = Mempool::new(ledger.genesis_hash());
+    // A rehearsal that is paused stands still as a whole: nobody is late for what nobody may do.
+    let (hold, held) = tokio::sync::watch::channel(false);
     let options = SequencerOptions {
         expected_miners: u16::try_from(expected_peers).unwrap_or(u16::MAX),
         now_ms: Arc::new(now_ms),
+        hold: held,
     };
     let sequencer = Sequencer::new(Arc::clone(&ledger), signer, options, inbox);
     let server = Server::bind(&run.places.ledger)?;
@@ -49,7 +52,12 @@ pub async fn run(run: &RunFolder, host: Host, expected_peers: u32, stop: Cancell
             made = &mut sequencing => break made,
             line = commands.recv(), if listening => {
                 if let Some(line) = &line {
-                    crate::signing::answer(&events, line).await?;
+                    crate::signing::answer(&events, line, Knows::Basics).await?;
+                }
+                match line.as_ref().map(|line| &line.command) {
+                    Some(Command::Pause { .. }) => drop(hold.send_replace(true)),
+                    Some(Command::Resume) => drop(hold.send_replace(false)),
+                    _ => {}
                 }
                 if matches!(line.map(|l| l.command), Some(Command::Stop { .. } | Command::Shutdown { .. }) | None) {
                     listening = false;
@@ -57,6 +65,7 @@ pub async fn run(run: &RunFolder, host: Host, expected_peers: u32, stop: Cancell
                 }
             },
             _ = tick.tick() => if let Some(waiting) = mempool.waiting()
+                && !*hold.borrow()
                 && now_ms().saturating_sub(waiting.since_ms) > WORTH_A_WORD_MS
             {
                 let for_whom = waiting.duties.iter().map(words).collect();

@@ -3,6 +3,7 @@
 //! In: any error of this crate. Out: one [`ipc::ExitCode`] and one [`types::Problem`]. It logs nothing and decides nothing.
 
 use chain::ChainError;
+use engine::EngineError;
 use exchange::{FetchError, StoreError};
 use ipc::ExitCode;
 use types::{Problem, SignError};
@@ -66,8 +67,8 @@ pub enum PeerError {
 impl PeerError {
     /// The code the process ends with.
     pub fn exit_code(&self) -> ExitCode {
-        if self.disk_is_full() {
-            return ExitCode::DiskFull;
+        if let Some(code) = code_of(self) {
+            return code;
         }
         match self {
             Self::Places(_) => ExitCode::WrongRun,
@@ -84,21 +85,14 @@ impl PeerError {
                 CheckpointError::OtherRun { .. } => ExitCode::WrongRun,
                 _ => ExitCode::CheckpointCorrupt,
             },
-            Self::Data(_) | Self::Trainer(TrainerError::Data(_)) => ExitCode::DatasetCorrupt,
+            Self::Data(_) | Self::Trainer(TrainerError::Data(_) | TrainerError::Tokenizer(_)) => {
+                ExitCode::DatasetCorrupt
+            }
+            // It ends early only by a panic, which is on standard error.
+            Self::Trainer(TrainerError::Gone) => ExitCode::Panic,
             Self::Store(_) | Self::Fetch(_) => ExitCode::ExchangeUnreachable,
             _ => ExitCode::Failed,
         }
-    }
-
-    fn disk_is_full(&self) -> bool {
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = source {
-            if let Some(io) = error.downcast_ref::<std::io::Error>() {
-                return io.kind() == std::io::ErrorKind::StorageFull;
-            }
-            source = error.source();
-        }
-        false
     }
 
     /// What a person is told.
@@ -107,6 +101,13 @@ impl PeerError {
             ExitCode::DiskFull => {
                 ("disk_full", "Free some space on this disk and start again; the last saved state stands")
             }
+            ExitCode::OutOfMemory => ("out_of_memory", "Close other programs, or choose a run with a smaller model"),
+            ExitCode::OutOfVram => {
+                ("out_of_vram", "Close other programs that use the card, or choose a run with a smaller model")
+            }
+            ExitCode::GpuLost => ("gpu_lost", "The card stopped answering. It is tried again; if it goes on, restart"),
+            ExitCode::DriverTooOld => ("driver_too_old", "Update the card's driver, then restart the computer"),
+            ExitCode::Panic => ("panic", "A fault of this program. Starting again is safe; the log says where it was"),
             ExitCode::WrongRun => ("wrong_run", "Check that the folder is the run you mean to join"),
             ExitCode::SignerUnavailable => {
                 ("signer_unavailable", "Unlock the wallet or check the key file, then start again")
@@ -127,5 +128,105 @@ impl PeerError {
             _ => ("failed", "The log says more; starting again is safe"),
         };
         Problem::new(code, self.to_string(), hint)
+    }
+}
+
+/// How libtorch and CUDA say that a driver is too old for this build.
+const OLD_DRIVER: [&str; 3] =
+    ["driver version is insufficient", "driver on your system is too old", "forward compatibility was attempted"];
+/// How they say that a card has gone, or that its context is beyond use.
+const CARD_GONE: [&str; 6] = [
+    "CUDA error: unspecified launch failure",
+    "CUDA error: device-side assert",
+    "CUDA error: an illegal memory access",
+    "CUDA error: unknown error",
+    "device lost",
+    "fell off the bus",
+];
+/// The system's numbers for a full disk, a used-up quota and a file that may not grow, as they stand at an error's end.
+const FULL: &[&str] = if cfg!(windows) {
+    &["(os error 112)", "(os error 39)", "(os error 1295)"]
+} else {
+    &["(os error 28)", "(os error 122)", "(os error 27)"]
+};
+
+/// What the machine lacks, wherever in an error's chain that stands: disk, memory, card or driver.
+pub fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if let Some(code) = error.downcast_ref::<std::io::Error>().and_then(of_system) {
+            return Some(code);
+        }
+        if let Some(code) = error.downcast_ref::<EngineError>().and_then(of_engine) {
+            return Some(code);
+        }
+        // The ledger's database keeps words only.
+        if let Some(ChainError::Storage { why }) = error.downcast_ref()
+            && FULL.iter().any(|words| why.contains(words))
+        {
+            return Some(ExitCode::DiskFull);
+        }
+        source = error.source();
+    }
+    None
+}
+
+fn of_system(error: &std::io::Error) -> Option<ExitCode> {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Some(ExitCode::DiskFull),
+        ErrorKind::OutOfMemory => Some(ExitCode::OutOfMemory),
+        _ => None,
+    }
+}
+
+fn of_engine(error: &EngineError) -> Option<ExitCode> {
+    let says = |words: &[&str]| {
+        let text = error.detail().map_or_else(|| error.to_string(), str::to_owned);
+        words.iter().any(|words| text.contains(words))
+    };
+    match error {
+        EngineError::OutOfMemory { detail, .. } if detail.contains("CPU") => Some(ExitCode::OutOfMemory),
+        EngineError::OutOfMemory { .. } => Some(ExitCode::OutOfVram),
+        _ if says(&OLD_DRIVER) => Some(ExitCode::DriverTooOld),
+        EngineError::NoCuda { .. } => Some(ExitCode::GpuLost),
+        EngineError::Torch { .. } if says(&CARD_GONE) => Some(ExitCode::GpuLost),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: impl Into<PeerError>) -> ExitCode {
+        error.into().exit_code()
+    }
+
+    fn engine(words: &str) -> TrainerError {
+        let (summary, detail) = (words.to_owned(), words.to_owned());
+        let memory = words.contains("memory");
+        let error =
+            if memory { EngineError::OutOfMemory { summary, detail } } else { EngineError::Torch { summary, detail } };
+        error.into()
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_told_by_code() {
+        assert_eq!(code(engine("CUDA out of memory. Tried to allocate 2.00 GiB")), ExitCode::OutOfVram);
+        assert_eq!(code(engine("DefaultCPUAllocator: can't allocate memory")), ExitCode::OutOfMemory);
+        assert_eq!(code(engine("CUDA error: unspecified launch failure")), ExitCode::GpuLost);
+        assert_eq!(code(engine("The NVIDIA driver on your system is too old")), ExitCode::DriverTooOld);
+        assert_eq!(code(engine("shapes cannot be multiplied")), ExitCode::Failed);
+        assert_eq!(code(TrainerError::Gone), ExitCode::Panic);
+        let full = |number| std::io::Error::from_raw_os_error(number);
+        let io = |number| PeerError::Io { path: "state".into(), source: full(number) };
+        let numbers: &[i32] = if cfg!(windows) { &[112] } else { &[28, 27] };
+        for number in numbers {
+            assert_eq!(io(*number).exit_code(), ExitCode::DiskFull, "{number}");
+            let why = format!("I/O error: {}", full(*number));
+            assert_eq!(code(ChainError::Storage { why }), ExitCode::DiskFull, "{number}");
+        }
+        assert_eq!(code(ChainError::Storage { why: "a page is torn".into() }), ExitCode::ChainUnreachable);
     }
 }

@@ -20,4 +20,4 @@ pub use node::{NodeError, NodeProcess};
 pub use plan::{Plan, PlanError, PlanInput, inner_params, sparseloco_params};
 pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
 pub use setting::{ChainKind, Disturb, Disturbance};
-pub use swarm::{RehearseError, Show, rehearse};
+pub use swarm::{App, RehearseError, Show, rehearse};

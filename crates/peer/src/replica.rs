@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chain::{ChainBackend, ChainError, ChainRecord};
 use engine::{DeviceChoice, Engine, EngineOptions, Precision, TorchEngine};
-use exchange::{BlobId, BlobStore, FetchLimits, Fetcher, FolderSource, StoreLimits};
+use exchange::{BlobId, BlobStore, ChunkSource, FetchLimits, Fetcher, FolderSource, StoreLimits};
 use ipc::{Event, LogLevel, Rejection};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use crate::cheat::Cheat;
 use crate::checkpoint::StateFolder;
 use crate::events::Events;
 use crate::gather::{FixedSet, GatherError, Gatherer};
+use crate::lossy::{Loss, Lossy};
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::settlement::{RoundRecords, validators_by_stake};
@@ -63,6 +64,8 @@ pub struct ReplicaInput {
     pub signer: Arc<dyn Signer>,
     /// A rehearsal's dishonest peer.
     pub cheat: Option<Cheat>,
+    /// A rehearsal's bad line.
+    pub loss: Option<Loss>,
 }
 
 /// A replica at work.
@@ -120,7 +123,7 @@ impl Replica {
         chain: Arc<dyn ChainBackend>,
         stop: CancellationToken,
     ) -> Result<(Arc<Self>, ReplicaParts), PeerError> {
-        let ReplicaInput { run, name, compute, events, signer, cheat } = input;
+        let ReplicaInput { run, name, compute, events, signer, cheat, loss } = input;
         let manifest = Arc::new(run.manifest().clone());
         let dataset = dataset::Dataset::open(&run.places.dataset)?;
         dataset.check(&manifest.data)?;
@@ -143,12 +146,18 @@ impl Replica {
         let largest = payload_limit.max(checkpoint_bytes);
         let limits = StoreLimits { max_bytes: largest.saturating_mul(64), max_blob_bytes: largest };
         let store = Arc::new(BlobStore::open(run.share_of(&name), limits)?);
-        let source = Arc::new(FolderSource::parent(&run.places.share));
+        let source: Arc<dyn ChunkSource> = Arc::new(FolderSource::parent(&run.places.share));
+        // Only payloads: what is lost of them is asked for again within the round.
+        let payloads: Arc<dyn ChunkSource> = match loss {
+            Some(loss) => Arc::new(Lossy::new(Arc::clone(&source), loss)),
+            None => Arc::clone(&source),
+        };
         let fetcher = Arc::new(Fetcher::new(vec![source], FetchLimits::up_to(largest)));
+        let payloads = Arc::new(Fetcher::new(vec![payloads], FetchLimits::up_to(payload_limit)));
         let gatherer = Arc::new(Gatherer::new(
             Arc::clone(&manifest),
             Arc::clone(&chain),
-            Arc::clone(&fetcher),
+            payloads,
             Arc::clone(trainer.layout()),
             events.clone(),
             stop.clone(),

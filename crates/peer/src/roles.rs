@@ -1,17 +1,18 @@
 //! One function per role: arguments in, exit code out. Everything of weight is in the library.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode as ProcessExit;
 
 use ipc::{Event, ExitCode, LogLevel};
 use peer::chains::RunChain;
 use peer::command::{ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, TrainArgs, WorkArgs};
 use peer::events::Sink;
+use peer::lossy::Loss;
 use peer::outcome::PeerError;
 use peer::places::RunFolder;
-use peer::rehearse::{Plan, PlanInput, Show};
+use peer::rehearse::{App, Plan, PlanInput, Prepared, RehearseError, Show};
 use peer::replica::Compute;
-use peer::signing::Host;
+use peer::signing::{Host, StartedBy};
 use peer::train::TrainInput;
 use peer::validate::ValidateInput;
 use tokio::runtime::Builder;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn run(role: RoleCommand) -> ProcessExit {
     match role {
         RoleCommand::Data(args) => plain(peer::data::run(args)),
+        RoleCommand::Runs(args) => plain(peer::runs_cli::run(&args)),
         RoleCommand::Bench(args) => plain(peer::bench::run(&args)),
         RoleCommand::Doctor(args) => match peer::doctor::run(&args) {
             Ok(true) => ProcessExit::SUCCESS,
@@ -40,7 +42,7 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
                 Err(error) => plain(Err(error)),
             }
         }),
-        RoleCommand::Rehearse(args) => on_runtime(rehearse(args)),
+        RoleCommand::Rehearse(args) => on_runtime(rehearse(*args)),
         RoleCommand::Train(args) => on_runtime(train(args)),
         RoleCommand::Validate(args) => on_runtime(validate(args)),
         RoleCommand::Ledger(args) => on_runtime(ledger(args)),
@@ -53,7 +55,7 @@ fn plain(result: anyhow::Result<()>) -> ProcessExit {
         Ok(()) => ProcessExit::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
-            ExitCode::Failed.into()
+            peer::outcome::code_of(error.as_ref()).unwrap_or(ExitCode::Failed).into()
         }
     }
 }
@@ -119,9 +121,8 @@ type Failure = (ExitCode, anyhow::Error);
 
 async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(), Failure> {
     let usage = |error: anyhow::Error| (ExitCode::Usage, error);
-    let failed = |error: anyhow::Error| (ExitCode::Failed, error);
-    let show = if args.json { Show::Json } else { Show::View };
-    let (corpus, dir) = (args.corpus.clone(), args.dir.clone());
+    let show = if args.json || args.app { Show::Json } else { Show::View };
+    let (corpus, dir, app) = (args.corpus.clone(), args.dir.clone(), args.app);
     let plan = Plan::check(plan_input(args), peer::doctor::memory_bytes()).map_err(|e| usage(e.into()))?;
     let kept = dir.is_some();
     let dir = match dir {
@@ -137,26 +138,71 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
     if let Some(cache) = peer::rehearse::cache_dir() {
         peer::rehearse::sweep_old_rehearsals(&cache);
     }
-    let bar = peer::data::bar();
-    let prepared =
-        peer::rehearse::prepare(&plan, corpus.as_deref(), &dir, &mut |p| peer::data::show_progress(&bar, p)).await;
-    bar.finish_and_clear();
+    let mut app = if app { Some(App::open().map_err(|e| failed(e.into()))?) } else { None };
+    let prepared = prepare(&plan, corpus, &dir, app.as_mut(), stop).await;
     let prepared = match prepared {
-        Ok(prepared) => prepared,
+        Ok(Some(prepared)) => prepared,
+        Ok(None) => {
+            remove_unless(kept, &dir);
+            return Ok(());
+        }
         Err(error) => {
             remove_unless(kept, &dir);
-            return Err(usage(error.into()));
+            let code = peer::outcome::code_of(error.as_ref()).unwrap_or(ExitCode::Usage);
+            return Err((code, error));
         }
     };
-    let result = peer::rehearse::rehearse(&plan, &prepared, show, stop.clone()).await;
+    let result = peer::rehearse::rehearse(&plan, &prepared, show, app, stop.clone()).await;
     // After a failure the logs are worth more than the space.
-    let stopped = matches!(result, Err(peer::rehearse::RehearseError::Interrupted));
+    let stopped = matches!(result, Err(RehearseError::Interrupted));
     remove_unless(kept || (result.is_err() && !stopped), &dir);
     match result {
         Ok(_) => Ok(()),
         Err(error) => {
             Err(failed(anyhow::Error::from(error).context(format!("the rehearsal failed; files: {}", dir.display()))))
         }
+    }
+}
+
+/// With the code that says most about the error.
+fn failed(error: anyhow::Error) -> Failure {
+    let code = match error.downcast_ref::<RehearseError>() {
+        Some(RehearseError::Child { reason: Some(reason), .. }) => *reason,
+        Some(RehearseError::Protocol(_)) => ExitCode::ProtocolMismatch,
+        _ => peer::outcome::code_of(error.as_ref()).unwrap_or(ExitCode::Failed),
+    };
+    (code, error)
+}
+
+/// Prepares the rehearsal on a thread of its own, since building shards takes a while; `None` if nobody wants it any more.
+async fn prepare(
+    plan: &Plan,
+    corpus: Option<PathBuf>,
+    dir: &Path,
+    app: Option<&mut App>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Prepared>> {
+    let (plan, dir, runtime) = (plan.clone(), dir.to_owned(), tokio::runtime::Handle::current());
+    let preparing = tokio::task::spawn_blocking(move || {
+        let bar = peer::data::bar();
+        let mut progress = |p| peer::data::show_progress(&bar, p);
+        let prepared = runtime.block_on(peer::rehearse::prepare(&plan, corpus.as_deref(), &dir, &mut progress));
+        bar.finish_and_clear();
+        prepared
+    });
+    let unwanted = async {
+        match app {
+            Some(app) => app.until_unwanted().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        prepared = preparing => Ok(Some(prepared??)),
+        unwanted = unwanted => {
+            unwanted?;
+            Ok(None)
+        }
+        () = stop.cancelled() => Err(RehearseError::Interrupted.into()),
     }
 }
 
@@ -190,6 +236,7 @@ fn plan_input(args: RehearseArgs) -> PlanInput {
         chain: args.chain,
         block_ms: args.block_ms,
         disturb: args.disturb,
+        loss: args.loss,
     }
 }
 
@@ -200,20 +247,22 @@ struct Started {
     chain: RunChain,
 }
 
-async fn start(run: &Path, name: &str, sign: &SignArgs, json: bool) -> Result<Started, PeerError> {
-    let run = RunFolder::open(run)?;
-    let host = open_host(&run, name, sign, json).await?;
+async fn start(args: &WorkArgs) -> Result<Started, PeerError> {
+    let run = RunFolder::open(&args.run)?;
+    let by = match (args.app, args.json) {
+        (true, _) => StartedBy::App,
+        (false, true) => StartedBy::Hand(Sink::Json(Box::new(std::io::stdout()))),
+        (false, false) => StartedBy::Hand(Sink::Words),
+    };
+    let host = open_host(&run, &args.name, &args.sign, by).await?;
     let chain = peer::chains::connect(&run).await?;
     Ok(Started { run, host, chain })
 }
 
-async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, json: bool) -> Result<Host, PeerError> {
+async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, by: StartedBy) -> Result<Host, PeerError> {
     let log = run.state_of(name).join("events.jsonl");
     let host = match (sign.source(), &sign.hotkey) {
-        (Some(source), _) => {
-            let sink = if json { Sink::Json(Box::new(std::io::stdout())) } else { Sink::Words };
-            Host::with_signer_process(&source, sink, Some(&log)).await?
-        }
+        (Some(source), _) => Host::with_signer_process(&source, by, Some(&log)).await?,
         (None, Some(hotkey)) => Host::over_stdio(*hotkey, Some(&log)).await?,
         (None, None) => {
             return Err(types::SignError::Unavailable("none of --vault, --key and --ipc was given".into()).into());
@@ -226,6 +275,13 @@ fn compute(args: &WorkArgs) -> Compute {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if args.threads == 0 { cores.saturating_sub(1).max(1) } else { args.threads };
     Compute { device: args.device, precision: args.precision.into(), threads }
+}
+
+/// Everybody has a bad line of their own.
+fn loss(args: &WorkArgs, run: &RunFolder) -> Option<Loss> {
+    let name = types::Hash32::of(args.name.as_bytes()).0;
+    let own = name.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+    (args.loss > 0).then(|| Loss { percent: args.loss, seed: run.manifest().seed ^ own })
 }
 
 /// The role's end as exit code; a failure is said once, as a problem and on standard error.
@@ -244,15 +300,17 @@ async fn end(result: Result<(), PeerError>, events: Option<peer::events::Events>
 async fn train(args: TrainArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    let TrainArgs { work, cheat, victim } = args;
-    let Started { run, host, chain } = match start(&work.run, &work.name, &work.sign, work.json).await {
+    let TrainArgs { work, sample_every, cheat, victim } = args;
+    let Started { run, host, chain } = match start(&work).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
     let seed = run.manifest().seed ^ u64::from(std::process::id());
     let cheat = cheat.map(|kind| (kind, seed, victim));
     let events = host.events.clone();
-    let input = TrainInput { run, name: work.name.clone(), compute: compute(&work), cheat, host };
+    let loss = loss(&work, &run);
+    let (name, compute) = (work.name.clone(), compute(&work));
+    let input = TrainInput { run, name, compute, cheat, loss, sample_every, host };
     let result = peer::train::run(input, chain, stop).await;
     events.flush().await;
     end(result, Some(events)).await
@@ -261,12 +319,13 @@ async fn train(args: TrainArgs) -> ProcessExit {
 async fn validate(args: WorkArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    let Started { run, host, chain } = match start(&args.run, &args.name, &args.sign, args.json).await {
+    let Started { run, host, chain } = match start(&args).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
     let events = host.events.clone();
-    let input = ValidateInput { run, name: args.name.clone(), compute: compute(&args), host };
+    let loss = loss(&args, &run);
+    let input = ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, host };
     let result = peer::validate::run(input, chain.backend, stop).await;
     events.flush().await;
     end(result, Some(events)).await
@@ -279,7 +338,7 @@ async fn ledger(args: LedgerArgs) -> ProcessExit {
         Ok(run) => run,
         Err(error) => return end(Err(error.into()), None).await,
     };
-    let host = match open_host(&run, "ledger", &args.sign, false).await {
+    let host = match open_host(&run, "ledger", &args.sign, StartedBy::Hand(Sink::Words)).await {
         Ok(host) => host,
         Err(error) => return end(Err(error), None).await,
     };

@@ -306,7 +306,8 @@ impl Machine {
         }
         match (self.inner_is_over(), self.paused) {
             (true, _) => self.on_inner_done(steps),
-            (false, true) => vec![Effect::Save, Effect::Release],
+            // The device first: whoever wants it back should not wait for a disk.
+            (false, true) => vec![Effect::Release, Effect::Save],
             // Resumed before the halt took effect.
             (false, false) => vec![Effect::RunInner(self.round)],
         }

@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ipc::{Command, CommandLine, Event, Hello, LineReader, handshake};
+use ipc::{Command, CommandLine, Event, HandshakeError, Hello, LineReader, handshake};
 use signer::{KeySource, SignerProcess};
 use tokio::sync::{mpsc, oneshot};
-use types::{Hotkey, SignError, SignPayload, Signature, Signer};
+use tokio_util::sync::CancellationToken;
+use types::{Hotkey, Problem, SignError, SignPayload, Signature, Signer};
 
 use crate::events::{Events, Sink};
 
@@ -22,6 +23,10 @@ use crate::events::{Events, Sink};
 const SIGN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Commands waiting for the driver.
 const COMMAND_QUEUE: usize = 64;
+/// Tokens of a sample at most: some seconds of one thread at the model sizes that fit a home machine.
+const MAX_SAMPLE_TOKENS: u32 = 256;
+/// Slower than a twentieth of full speed is a pause, and should be called one.
+const MIN_WORK_SHARE: f64 = 0.05;
 
 type Pending = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Signature, String>>>>>;
 
@@ -31,12 +36,22 @@ pub struct IpcSigner {
     requests: Events,
     next: AtomicU64,
     pending: Pending,
+    /// Nobody is there to answer any more.
+    ended: CancellationToken,
 }
 
 impl IpcSigner {
-    fn new(hotkey: Hotkey, requests: Events, pending: Pending) -> Self {
-        Self { hotkey, requests, next: AtomicU64::new(0), pending }
+    fn new(hotkey: Hotkey, requests: Events, replies: &Replies) -> Self {
+        let Replies { pending, ended } = replies.clone();
+        Self { hotkey, requests, next: AtomicU64::new(0), pending, ended }
     }
+}
+
+/// Who waits for a signature, and whether one can still come.
+#[derive(Clone, Default)]
+struct Replies {
+    pending: Pending,
+    ended: CancellationToken,
 }
 
 #[async_trait::async_trait]
@@ -50,7 +65,13 @@ impl Signer for IpcSigner {
         let (reply, answer) = oneshot::channel();
         lock(&self.pending).insert(id, reply);
         self.requests.say(Event::SignRequest { id, payload: payload.clone() }).await;
-        let answer = tokio::time::timeout(SIGN_TIMEOUT, answer).await;
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(SIGN_TIMEOUT, answer) => answer,
+            () = self.ended.cancelled() => {
+                lock(&self.pending).remove(&id);
+                return Err(SignError::Unavailable("it has ended".into()));
+            }
+        };
         lock(&self.pending).remove(&id);
         let operation = payload.operation().to_owned();
         match answer {
@@ -85,19 +106,72 @@ pub struct Host {
     pub child: Option<Child>,
 }
 
-/// What every role answers alike: the greeting, and commands that only the app's engine takes.
+/// What a role can do besides what all can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knows {
+    /// To pause, to stop.
+    Basics,
+    /// To work slower, to sample the model, to say where it stands.
+    Training,
+}
+
+/// What every role answers alike: the greeting, and commands that make no sense to it. Whether the command was taken.
 ///
 /// # Errors
 /// [`HostError::Protocol`] if the other side speaks other words.
-pub async fn answer(events: &Events, line: &CommandLine) -> Result<(), HostError> {
-    let refused = |code: &str, title: &str, hint: &str| Event::Refused {
-        id: line.id,
-        problem: types::Problem::new(code, title, hint),
-    };
-    let event = match &line.command {
-        Command::Hello(theirs) => return Ok(handshake(&Hello::ours(crate::VERSION), theirs)?),
-        Command::Pause { .. } | Command::Resume | Command::Stop { .. } | Command::Shutdown { .. } => {
-            Event::Ack { id: line.id }
+pub async fn answer(events: &Events, line: &CommandLine, knows: Knows) -> Result<bool, HostError> {
+    let reply = reply(line, knows)?;
+    let taken = !matches!(reply, Some(Event::Refused { .. }));
+    if let Some(event) = reply {
+        events.say(event).await;
+    }
+    Ok(taken)
+}
+
+/// What is said at once to a command, if anything; it is taken unless that is a refusal.
+///
+/// # Errors
+/// The other side speaks other words.
+pub fn reply(line: &CommandLine, knows: Knows) -> Result<Option<Event>, HandshakeError> {
+    Ok(match check(&line.command, knows) {
+        Ok(None) => None,
+        Ok(Some(theirs)) => {
+            handshake(&Hello::ours(crate::VERSION), theirs)?;
+            None
+        }
+        Err(Answer::Ack) => Some(Event::Ack { id: line.id }),
+        Err(Answer::Refused(problem)) => Some(Event::Refused { id: line.id, problem }),
+    })
+}
+
+/// What is said at once to a command.
+enum Answer {
+    Ack,
+    Refused(Problem),
+}
+
+/// A greeting that is to be checked, nothing to say, or an answer.
+fn check(command: &Command, knows: Knows) -> Result<Option<&Hello>, Answer> {
+    let refused = |code: &str, title: &str, hint: &str| Err(Answer::Refused(Problem::new(code, title, hint)));
+    match command {
+        Command::Hello(theirs) => Ok(Some(theirs)),
+        Command::Snapshot if knows == Knows::Training => Ok(None),
+        Command::Pause { .. } | Command::Resume | Command::Stop { .. } | Command::Shutdown { .. } => Err(Answer::Ack),
+        Command::Pace { work_share } if knows == Knows::Training => {
+            if (MIN_WORK_SHARE..=1.0).contains(work_share) {
+                return Err(Answer::Ack);
+            }
+            refused("bad_pace", "The share of the time to work lies between 0.05 and 1", "Pause to work less than that")
+        }
+        Command::Sample { prompt, tokens } if knows == Knows::Training => {
+            if (1..=MAX_SAMPLE_TOKENS).contains(tokens) && prompt.chars().count() <= ipc::MAX_SAMPLE_CHARS {
+                return Err(Answer::Ack);
+            }
+            refused(
+                "bad_sample",
+                "A sample has 1 to 256 tokens after a prompt of up to 4096 characters",
+                "Ask for less",
+            )
         }
         Command::Start(_) => {
             refused("already_started", "This process has its work from its command line", "Start another process")
@@ -106,9 +180,7 @@ pub async fn answer(events: &Events, line: &CommandLine) -> Result<(), HostError
             refused("no_limits", "Limits cannot be changed yet", "Stop and start with other arguments")
         }
         _ => refused("unknown_command", "This build does not know that command", "Update it"),
-    };
-    events.say(event).await;
-    Ok(())
+    }
 }
 
 /// Why there is nobody to sign.
@@ -120,7 +192,7 @@ pub enum HostError {
     Io(#[from] std::io::Error),
     /// App and peer are of different versions.
     #[error(transparent)]
-    Protocol(#[from] ipc::HandshakeError),
+    Protocol(#[from] HandshakeError),
     /// The signer process has no key, or did not start.
     #[error(transparent)]
     Signer(#[from] signer::SpawnError),
@@ -134,59 +206,83 @@ impl Host {
     pub async fn over_stdio(hotkey: Hotkey, log: Option<&Path>) -> Result<Self, HostError> {
         let (events, _writer) = Events::open(Sink::Json(Box::new(std::io::stdout())), log)?;
         events.say(Event::Hello(Hello::ours(crate::VERSION))).await;
-        let pending = Pending::default();
-        let commands = read_commands(std::io::stdin(), Arc::clone(&pending))?;
-        let signer = Arc::new(IpcSigner::new(hotkey, events.clone(), pending));
+        let replies = Replies::default();
+        let commands = read_commands(LineReader::new(std::io::stdin()), replies.clone())?;
+        let signer = Arc::new(IpcSigner::new(hotkey, events.clone(), &replies));
         Ok(Self { events, signer, commands, child: None })
     }
 
-    /// Started by hand: a signer process holds the key of `source`, Ctrl-C stops.
+    /// A signer process of its own holds the key of `source`. Started by hand, Ctrl-C stops; started by the app, commands
+    /// come over stdin and events go to stdout.
     ///
     /// # Errors
     /// [`HostError`].
-    pub async fn with_signer_process(source: &KeySource, sink: Sink, log: Option<&Path>) -> Result<Self, HostError> {
+    pub async fn with_signer_process(source: &KeySource, by: StartedBy, log: Option<&Path>) -> Result<Self, HostError> {
+        let (sink, stdin) = match by {
+            StartedBy::Hand(sink) => (sink, None),
+            StartedBy::App => (Sink::Json(Box::new(std::io::stdout())), Some(std::io::stdin())),
+        };
         let (events, _writer) = Events::open(sink, log)?;
+        if stdin.is_some() {
+            events.say(Event::Hello(Hello::ours(crate::VERSION))).await;
+        }
         let program = std::env::current_exe()?;
         // It may wait for a person to unlock the wallet.
-        let SignerProcess { child, requests, replies, hotkey } =
+        let SignerProcess { child, requests, replies: from, hotkey } =
             tokio::task::block_in_place(|| signer::spawn(&program, source))?;
         let (requests, _writer) = Events::open(Sink::Json(Box::new(requests)), None)?;
-        let pending = Pending::default();
-        let commands = read_commands_from(replies, Arc::clone(&pending))?;
-        let signer = Arc::new(IpcSigner::new(hotkey, requests, pending));
+        let replies = Replies::default();
+        let of_signer = read_commands(from, replies.clone())?;
+        let commands = match stdin {
+            Some(stdin) => read_commands(LineReader::new(stdin), Replies::default())?,
+            None => of_signer,
+        };
+        let signer = Arc::new(IpcSigner::new(hotkey, requests, &replies));
         Ok(Self { events, signer, commands, child: Some(child) })
     }
 }
 
-fn read_commands(from: impl Read + Send + 'static, pending: Pending) -> std::io::Result<mpsc::Receiver<CommandLine>> {
-    read_commands_from(LineReader::new(from), pending)
+/// Who started a process that has a signer process of its own.
+pub enum StartedBy {
+    /// A person: events go here.
+    Hand(Sink),
+    /// The app: commands on stdin, events on stdout.
+    App,
+}
+
+/// Commands of the app on this process's stdin; the queue closes when the app has gone.
+///
+/// # Errors
+/// No thread can be had.
+pub fn commands_on_stdin() -> std::io::Result<mpsc::Receiver<CommandLine>> {
+    read_commands(LineReader::new(std::io::stdin()), Replies::default())
 }
 
 /// One thread reads: signatures go to whoever waits for them, everything else to the driver.
-fn read_commands_from(
+fn read_commands(
     mut from: LineReader<impl Read + Send + 'static>,
-    pending: Pending,
+    replies: Replies,
 ) -> std::io::Result<mpsc::Receiver<CommandLine>> {
     let (queue, commands) = mpsc::channel(COMMAND_QUEUE);
     std::thread::Builder::new().name("commands".into()).spawn(move || {
         loop {
             match from.read::<CommandLine>() {
                 Ok(Some(CommandLine { command: Command::SignReply { id, result }, .. })) => {
-                    if let Some(waiting) = lock(&pending).remove(&id) {
+                    if let Some(waiting) = lock(&replies.pending).remove(&id) {
                         let _ = waiting.send(result);
                     }
                 }
                 Ok(Some(line)) => {
-                    if queue.blocking_send(line).is_err() {
-                        return;
-                    }
+                    // A signer says nothing else, and nobody listens to it in a process that the app started.
+                    let _ = queue.blocking_send(line);
                 }
                 Ok(None) | Err(ipc::ReadError::Io(_)) => break,
                 Err(e) => tracing::warn!("a line on stdin was not a command: {e}"),
             }
         }
         // Nobody will answer any more: whoever waits for a signature hears so at once.
-        lock(&pending).clear();
+        replies.ended.cancel();
+        lock(&replies.pending).clear();
     })?;
     Ok(commands)
 }

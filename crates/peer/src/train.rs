@@ -5,12 +5,14 @@
 
 mod effects;
 mod reports;
+mod told;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use chain::Head;
-use ipc::{Command, CommandLine, Event as Said, PeerPhase};
+use ipc::{CommandLine, Event as Said, PeerPhase};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,15 +20,16 @@ use types::{BlockNumber, Problem, Round};
 
 use crate::chains::RunChain;
 use crate::cheat::{Cheat, CheatKind};
-use crate::events::now_ms;
 use crate::gather::GatherError;
 use crate::journal::Journal;
+use crate::lossy::Loss;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts};
-use crate::round::{Effect, Event, Machine, Phase, Progress, StopWhen};
+use crate::round::{Effect, Event, Machine, Progress, StopWhen};
+use crate::sampling::Sampler;
 use crate::signing::Host;
-use crate::trainer::InnerStep;
+use crate::trainer::{InnerStep, SampleWish};
 
 /// Folder of payloads that are signed but not yet public, inside the peer's state folder.
 pub const OUTBOX: &str = "outbox";
@@ -41,6 +44,10 @@ pub struct TrainInput {
     pub compute: Compute,
     /// A rehearsal's dishonest peer: kind, seed, and the victim's state folder for a copycat.
     pub cheat: Option<(CheatKind, u64, Option<PathBuf>)>,
+    /// A rehearsal's bad line.
+    pub loss: Option<Loss>,
+    /// Text is sampled from the model in every so many rounds; 0 for never.
+    pub sample_every: u64,
     /// Events, signer, commands.
     pub host: Host,
 }
@@ -53,15 +60,16 @@ type EffectEnd = Result<Option<Event>, PeerError>;
 /// # Errors
 /// [`PeerError`] if the role cannot start or go on; what was saved stands.
 pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) -> Result<(), PeerError> {
-    let TrainInput { run, name, compute, cheat, host } = input;
+    let TrainInput { run, name, compute, cheat, loss, sample_every, host } = input;
     let Host { events, signer, mut commands, child: _signer_process } = host;
     let cheat = cheat.map(|(kind, seed, victim)| Cheat::new(kind, seed, victim.map(|v| v.join(OUTBOX))));
     let cheats = cheat.is_some();
     let own = run.clone();
-    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat };
+    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat, loss };
     let (replica, parts) = Replica::start(replica_input, Arc::clone(&chain.backend), stop.clone()).await?;
     let me = (replica.uid, replica.hotkey());
-    let journal = Arc::new(Journal::open(own, chain, me, replica.state_dir.clone(), events.clone()).await);
+    let journal = Journal::open(own, chain, me, replica.state_dir.clone(), events.clone()).await;
+    let sampler = Sampler::new(replica.state_dir.clone(), sample_every);
     let ReplicaParts { mut steps, thread, standing: _ } = parts;
     let role = ipc::Role::Train;
     events.say(Said::PeerStarted { name, uid: Some(replica.uid), pid: std::process::id(), role }).await;
@@ -74,11 +82,12 @@ pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) ->
     let machine = Machine::new(replica.manifest.rounds, replica.manifest.chain.clock);
     let mut driver = Driver {
         replica: Arc::clone(&replica),
-        journal,
+        work: Arc::new(Work { replica: Arc::clone(&replica), journal, cheats, moved: AtomicU64::new(0), sampler }),
         machine,
         tasks: JoinSet::new(),
         said: None,
-        cheats,
+        pause: None,
+        wishes: Vec::new(),
         exit: false,
     };
     driver.tasks.spawn({
@@ -105,14 +114,27 @@ pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) ->
     result
 }
 
+/// What effects work with.
+struct Work {
+    replica: Arc<Replica>,
+    journal: Journal,
+    cheats: bool,
+    /// Coordinates sent since this process began.
+    moved: AtomicU64,
+    sampler: Sampler,
+}
+
 struct Driver {
     replica: Arc<Replica>,
-    journal: Arc<Journal>,
+    work: Arc<Work>,
     machine: Machine,
     tasks: JoinSet<EffectEnd>,
     /// Phase and round last said.
     said: Option<(PeerPhase, Round)>,
-    cheats: bool,
+    /// The pause that was asked for, and whether the device is free already.
+    pause: Option<(told::Pause, bool)>,
+    /// Samples asked for that wait for the end of the inner steps.
+    wishes: Vec<SampleWish>,
     exit: bool,
 }
 
@@ -157,10 +179,7 @@ impl Driver {
                     told = false;
                     Some(Event::Stop(StopWhen::Now))
                 }
-                Wake::Told(Some(line)) => {
-                    crate::signing::answer(&self.replica.events, &line).await?;
-                    self.command(line.command).await
-                }
+                Wake::Told(Some(line)) => self.told(line).await?,
                 Wake::Step(step) => {
                     self.say_step(step);
                     None
@@ -173,7 +192,9 @@ impl Driver {
             if let Some(event) = event {
                 let effects = self.machine.on(event);
                 self.perform(effects).await;
+                self.sample_if_due(event);
             }
+            self.grant_wishes();
         }
         Ok(())
     }
@@ -194,48 +215,6 @@ impl Driver {
         }
     }
 
-    async fn command(&mut self, command: Command) -> Option<Event> {
-        let events = &self.replica.events;
-        match command {
-            Command::Pause { reason, until_ms } => {
-                events.say(Said::Paused { reason, since_ms: now_ms(), until: until_ms }).await;
-                Some(Event::Pause)
-            }
-            Command::Resume => {
-                events.say(Said::Resumed).await;
-                Some(Event::Resume)
-            }
-            Command::Stop { when } => {
-                let when = match when {
-                    ipc::StopWhen::EndOfRound => StopWhen::EndOfRound,
-                    ipc::StopWhen::Now => StopWhen::Now,
-                };
-                self.say_price(when, None).await;
-                Some(Event::Stop(when))
-            }
-            Command::Shutdown { deadline_secs } => {
-                self.say_price(StopWhen::Now, Some(deadline_secs)).await;
-                Some(Event::Stop(StopWhen::Now))
-            }
-            _ => None,
-        }
-    }
-
-    async fn say_price(&self, when: StopWhen, deadline_secs: Option<u32>) {
-        let price = match (when, self.machine.phase()) {
-            (StopWhen::EndOfRound, _) => "the running round is finished first; nothing is lost".to_owned(),
-            (StopWhen::Now, Phase::Inner) => {
-                format!(
-                    "round {} goes on after a restart if its deadline allows, else it is lost",
-                    self.machine.round()
-                )
-            }
-            (StopWhen::Now, _) => "nothing is lost".to_owned(),
-        };
-        let deadline_secs = deadline_secs.unwrap_or(60);
-        self.replica.events.say(Said::Stopping { deadline_secs, price }).await;
-    }
-
     fn say_step(&self, step: InnerStep) {
         self.replica.events.progress(Said::InnerStepDone {
             round: step.round,
@@ -252,12 +231,10 @@ impl Driver {
     async fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             self.say_phase(effect).await;
-            let replica = Arc::clone(&self.replica);
-            let cheats = self.cheats;
-            let journal = Arc::clone(&self.journal);
+            let (replica, work) = (Arc::clone(&self.replica), Arc::clone(&self.work));
             if let Effect::RunInner(round) = effect {
                 replica.trainer.arm();
-                journal.round_begins(round);
+                work.journal.round_begins(round);
             }
             match effect {
                 Effect::HaltInner => replica.trainer.halt(),
@@ -272,13 +249,15 @@ impl Driver {
                 }
                 // In order and at once: a release that overtook an acquire would leave the peer without its device.
                 Effect::Release | Effect::Acquire => {
-                    let ended = effects::perform(&replica, &journal, effect, cheats).await;
+                    let ended = effects::perform(&work, effect).await;
                     if ended.is_err() {
                         self.tasks.spawn(async move { ended });
+                    } else if effect == Effect::Release {
+                        self.say_paused().await;
                     }
                 }
                 effect => {
-                    self.tasks.spawn(async move { effects::perform(&replica, &journal, effect, cheats).await });
+                    self.tasks.spawn(async move { effects::perform(&work, effect).await });
                 }
             }
         }

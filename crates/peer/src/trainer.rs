@@ -5,6 +5,8 @@
 
 mod handle;
 mod inner;
+mod pace;
+mod text;
 mod work;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use engine::{Engine, EngineError, SampleParams};
+use engine::{Engine, EngineError};
 use sparseloco::{CompressError, DecodeError, Layout, LayoutError, Submission};
 use tokio::sync::oneshot;
 use types::manifest::RunManifest;
@@ -21,6 +23,9 @@ use types::{Hash32, Round, Uid};
 use crate::cheat::Cheat;
 use crate::checkpoint::{CheckpointError, InnerProgress, State, StateFolder};
 
+use self::pace::Pace;
+
+pub use text::{SampleWish, Sampled};
 pub use work::{Evaluation, OuterResult, OwnCheck, SealInput, Sealed};
 
 /// Commands queued at most: the driver sends one and waits for it.
@@ -51,6 +56,12 @@ pub enum TrainerError {
     /// The data set does not give what the round needs.
     #[error(transparent)]
     Data(#[from] dataset::ReadError),
+    /// The run's tokenizer cannot be had.
+    #[error(transparent)]
+    Tokenizer(#[from] dataset::OpenError),
+    /// A prompt does not become tokens.
+    #[error(transparent)]
+    Prompt(#[from] dataset::TokenizerError),
     /// Asked for a round the parameters do not stand at.
     #[error("the trainer stands at round {have}, not {wanted}")]
     WrongRound {
@@ -123,7 +134,7 @@ enum Command {
     Save { reply: Reply<u64> },
     Release { reply: Reply<()> },
     Acquire { reply: Reply<()> },
-    Sample { prompt: Vec<u32>, params: SampleParams, reply: Reply<Vec<u32>> },
+    Sample { wish: SampleWish, reply: Reply<Sampled> },
 }
 
 /// A cheap handle on the trainer thread. Dropping every handle ends the thread.
@@ -131,6 +142,7 @@ enum Command {
 pub struct TrainerHandle {
     commands: SyncSender<Command>,
     halt: Arc<AtomicBool>,
+    pace: Arc<Pace>,
     layout: Arc<Layout>,
 }
 
@@ -173,10 +185,11 @@ where
     let (events, steps) = tokio::sync::mpsc::channel(256);
     let halt = Arc::new(AtomicBool::new(false));
     let (ready, standing) = oneshot::channel();
-    let (thread_layout, thread_halt) = (Arc::clone(&layout), Arc::clone(&halt));
+    let pace = Arc::new(Pace::full());
+    let (thread_layout, thread_halt, thread_pace) = (Arc::clone(&layout), Arc::clone(&halt), Arc::clone(&pace));
     let body = move || match build()
         .map_err(TrainerError::from)
-        .and_then(|engine| Trainer::open(input, engine, thread_layout, thread_halt, events))
+        .and_then(|engine| Trainer::open(input, engine, thread_layout, (thread_halt, thread_pace), events))
     {
         Ok((mut trainer, standing)) => {
             if ready.send(Ok(standing)).is_ok() {
@@ -189,7 +202,7 @@ where
     };
     let thread = std::thread::Builder::new().name("trainer".into()).spawn(body).map_err(|_| TrainerError::Gone)?;
     let standing = standing.await.map_err(|_| TrainerError::Gone)??;
-    Ok(Started { handle: TrainerHandle { commands, halt, layout }, thread, standing, steps })
+    Ok(Started { handle: TrainerHandle { commands, halt, pace, layout }, thread, standing, steps })
 }
 
 /// The thread's state.
@@ -200,7 +213,9 @@ struct Trainer {
     cheat: Option<Cheat>,
     engine: Box<dyn Engine>,
     layout: Arc<Layout>,
+    tokenizer: Option<dataset::Tokenizer>,
     halt: Arc<AtomicBool>,
+    pace: Arc<Pace>,
     steps: tokio::sync::mpsc::Sender<InnerStep>,
     round: Round,
     anchor: Vec<f32>,
@@ -219,7 +234,7 @@ impl Trainer {
         input: TrainerInput,
         mut engine: Box<dyn Engine>,
         layout: Arc<Layout>,
-        halt: Arc<AtomicBool>,
+        (halt, pace): (Arc<AtomicBool>, Arc<Pace>),
         steps: tokio::sync::mpsc::Sender<InnerStep>,
     ) -> Result<(Self, Standing), TrainerError> {
         let TrainerInput { manifest, dataset, folder, cheat } = input;
@@ -234,6 +249,7 @@ impl Trainer {
             first: state.first_moment,
             second: state.second_moment,
         };
+        engine.halt_when(Arc::clone(&halt));
         engine.write_theta(&state.local)?;
         engine.load_optimizer_state(&optimizer)?;
         let theta = sparseloco::theta_hash(&state.anchor);
@@ -246,7 +262,9 @@ impl Trainer {
             cheat,
             engine,
             layout,
+            tokenizer: None,
             halt,
+            pace,
             steps,
             round: state.round,
             anchor: state.anchor,
@@ -290,9 +308,7 @@ impl Trainer {
             Command::Save { reply } => drop(reply.send(self.save())),
             Command::Release { reply } => drop(reply.send(self.release())),
             Command::Acquire { reply } => drop(reply.send(self.acquire())),
-            Command::Sample { prompt, params, reply } => {
-                drop(reply.send(self.engine.sample(&prompt, params).map_err(Into::into)));
-            }
+            Command::Sample { wish, reply } => drop(reply.send(self.sample(&wish))),
         }
     }
 

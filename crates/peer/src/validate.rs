@@ -20,11 +20,12 @@ use types::manifest::Phase;
 use types::{BlockNumber, Problem, Record, Round, Uid};
 
 use crate::gather::GatherError;
+use crate::lossy::Loss;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts, blocking};
 use crate::report::Report;
-use crate::signing::Host;
+use crate::signing::{Host, Knows};
 
 /// Held-out loss is shown, not scored: 64 sequences are enough to see it fall.
 const HELD_OUT_SEQUENCES: usize = 64;
@@ -41,6 +42,8 @@ pub struct ValidateInput {
     pub name: String,
     /// How it computes.
     pub compute: Compute,
+    /// A rehearsal's bad line.
+    pub loss: Option<Loss>,
     /// Events, signer, commands.
     pub host: Host,
 }
@@ -64,9 +67,10 @@ struct Pending {
 /// # Errors
 /// [`PeerError`] if the role cannot start or go on; what was saved stands.
 pub async fn run(input: ValidateInput, chain: Arc<dyn ChainBackend>, stop: CancellationToken) -> Result<(), PeerError> {
-    let ValidateInput { run, name, compute, host } = input;
+    let ValidateInput { run, name, compute, loss, host } = input;
     let Host { events, signer, commands, child: _signer_process } = host;
-    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat: None };
+    let replica_input =
+        ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat: None, loss };
     let (replica, ReplicaParts { thread, .. }) = Replica::start(replica_input, chain, stop.clone()).await?;
     let role = ipc::Role::Validate;
     events.say(Said::PeerStarted { name, uid: Some(replica.uid), pid: std::process::id(), role }).await;
@@ -94,7 +98,7 @@ pub async fn run(input: ValidateInput, chain: Arc<dyn ChainBackend>, stop: Cance
 /// A validator knows one command: to stop. Whoever started it going away, or speaking other words, means the same.
 async fn obey(mut commands: mpsc::Receiver<CommandLine>, events: crate::events::Events, stop: CancellationToken) {
     while let Some(line) = commands.recv().await {
-        let understood = crate::signing::answer(&events, &line).await;
+        let understood = crate::signing::answer(&events, &line, Knows::Basics).await;
         if let Err(error) = &understood {
             events.log(LogLevel::Error, error.to_string()).await;
         }

@@ -94,6 +94,7 @@ pub(crate) struct Running {
     pub(crate) backend: Arc<InProcess>,
     pub(crate) cancel: CancellationToken,
     pub(crate) task: tokio::task::JoinHandle<Result<(), ChainError>>,
+    pub(crate) hold: tokio::sync::watch::Sender<bool>,
 }
 
 pub(crate) fn start(ledger: Ledger, expected_miners: u16) -> Running {
@@ -102,13 +103,14 @@ pub(crate) fn start(ledger: Ledger, expected_miners: u16) -> Running {
     let began = tokio::time::Instant::now();
     let first_ms = ledger.head().time_ms;
     let now_ms = Arc::new(move || first_ms + began.elapsed().as_millis() as u64);
-    let options = SequencerOptions { expected_miners, now_ms };
+    let (hold, held) = tokio::sync::watch::channel(false);
+    let options = SequencerOptions { expected_miners, now_ms, hold: held };
     let sequencer = Sequencer::new(Arc::clone(&ledger), Arc::new(key("sequencer")), options, inbox);
     let cancel = CancellationToken::new();
     #[expect(clippy::disallowed_methods, reason = "the test waits for the handle")]
     let task = tokio::spawn(sequencer.run(cancel.clone()));
     let backend = Arc::new(InProcess::new(Arc::clone(&ledger), mempool));
-    Running { ledger, backend, cancel, task }
+    Running { ledger, backend, cancel, task, hold }
 }
 
 impl Running {

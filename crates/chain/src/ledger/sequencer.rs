@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::manifest::{Clock, Phase};
@@ -38,6 +38,9 @@ pub struct SequencerOptions {
     pub expected_miners: u16,
     /// Milliseconds since 1970, for block times.
     pub now_ms: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// While it holds `true`, a paced phase waits for its duties as long as it takes: the time does not count. Blocks are
+    /// made as ever.
+    pub hold: watch::Receiver<bool>,
 }
 
 /// Makes blocks. There is one per ledger.
@@ -49,6 +52,8 @@ pub struct Sequencer {
     pending: Vec<Pending>,
     phase_began: Instant,
     phase_began_ms: u64,
+    /// Since when time does not count.
+    held_since: Option<Instant>,
 }
 
 struct Pending {
@@ -71,7 +76,8 @@ impl Sequencer {
     /// A sequencer for `ledger`; it does nothing until [`Sequencer::run`].
     pub fn new(ledger: Arc<Ledger>, signer: Arc<dyn Signer>, options: SequencerOptions, inbox: Inbox) -> Self {
         let phase_began_ms = (options.now_ms)();
-        Self { ledger, signer, options, inbox, pending: Vec::new(), phase_began: Instant::now(), phase_began_ms }
+        let phase_began = Instant::now();
+        Self { ledger, signer, options, inbox, pending: Vec::new(), phase_began, phase_began_ms, held_since: None }
     }
 
     /// Makes blocks until `cancel`, or until every [`super::Mempool`] is gone. Pending callers are told that it ended.
@@ -91,6 +97,7 @@ impl Sequencer {
             {
                 self.take(submission);
             }
+            self.hold();
             let owed = self.show_waiting(clock);
             let step = match clock {
                 Clock::Interval { block_ms } => self.interval_step(block_ms, last_block),
@@ -113,6 +120,8 @@ impl Sequencer {
                             let Some(submission) = submission else { return Ok(()) };
                             self.take(submission);
                         }
+                        // Whoever could hold the clock may be gone for good; then it is not held.
+                        Ok(()) = self.options.hold.changed() => {}
                         () = tokio::time::sleep_until(time) => {}
                     }
                 }
@@ -120,6 +129,21 @@ impl Sequencer {
             if cancel.is_cancelled() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Begins or ends a hold; when it ends, the phase's time goes on where it stood.
+    fn hold(&mut self) {
+        let held = *self.options.hold.borrow_and_update();
+        match (held, self.held_since) {
+            (true, None) => self.held_since = Some(Instant::now()),
+            (false, Some(since)) => {
+                let lost = since.max(self.phase_began).elapsed();
+                self.phase_began += lost;
+                self.phase_began_ms = self.phase_began_ms.saturating_add(u64::try_from(lost.as_millis()).unwrap_or(0));
+                self.held_since = None;
+            }
+            _ => {}
         }
     }
 
@@ -181,7 +205,8 @@ impl Sequencer {
 
     fn paced_step(&mut self, block_ms: u64, phase_ms: u64, last_block: Instant, owed: &[Duty]) -> Step {
         let now = Instant::now();
-        let phase_ends = self.phase_began + Duration::from_millis(phase_ms);
+        let counted_from = if self.held_since.is_some() { now } else { self.phase_began };
+        let phase_ends = counted_from + Duration::from_millis(phase_ms);
         let head = self.ledger.head().number;
         let blocks_left = phase_bounds(&self.ledger, head).1.0 - 1 - head.0;
         let over = owed.is_empty() || now >= phase_ends;

@@ -19,6 +19,8 @@ use crate::cheat::CheatKind;
 const MAX_PEERS: u32 = 64;
 /// A rehearsal is to be watched, not lived through.
 const MAX_ROUNDS: u64 = 100_000;
+/// With half of all fetches lost, a payload still comes within seconds; with more, a round is luck.
+const MAX_LOSS: u64 = 50;
 /// Blocks of a rehearsal round; phases are cut at these offsets.
 pub(super) const ROUND: RoundParams =
     RoundParams { blocks: 20, commit_by: 12, attest_by: 19, null_rounds: 1, checkpoint_every: 4 };
@@ -68,6 +70,8 @@ pub struct PlanInput {
     pub block_ms: u64,
     /// What happens to the node, and in which round.
     pub disturb: Vec<Disturb>,
+    /// Percent of payload fetches that fail on the way.
+    pub loss: u8,
 }
 
 /// Why a plan makes no sense.
@@ -143,6 +147,7 @@ impl Plan {
         range("batch", u64::from(input.batch), 1, 4096)?;
         range("sequence", u64::from(input.sequence), 8, 1 << 16)?;
         range("phase-secs", input.phase_secs, 1, 86_400)?;
+        range("loss", u64::from(input.loss), 0, MAX_LOSS)?;
         range("block-ms", input.block_ms, 50, 60_000)?;
         if !input.disturb.is_empty() && input.chain == ChainKind::Ledger {
             return Err(PlanError::Disturb);

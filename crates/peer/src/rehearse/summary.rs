@@ -45,7 +45,7 @@ pub enum SummaryError {
     Report(#[from] ReportError),
 }
 
-/// Draws up the account.
+/// Draws up the account of so many rounds.
 ///
 /// # Errors
 /// [`SummaryError`].
@@ -53,10 +53,10 @@ pub(super) async fn of(
     plan: &Plan,
     prepared: &Prepared,
     facts: &Facts,
+    rounds: u64,
     wall: Duration,
     chain: &RunChain,
 ) -> Result<Summary, SummaryError> {
-    let rounds = plan.input.rounds;
     let backend = chain.backend.as_ref();
     let names = names_by_key(plan, prepared);
     let history = history(prepared, backend, rounds).await?;

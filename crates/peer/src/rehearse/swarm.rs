@@ -3,22 +3,25 @@
 //! In: a prepared run and a plan. Out: tagged event lines or a live view while it runs; a summary at the end. One loop owns
 //! everything; children talk to it over one bounded queue.
 
+mod app;
 mod children;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chain::ChainBackend as _;
 use chain::ledger::LedgerClient;
-use ipc::{Command, Event, EventLine, ExitClass, StopWhen, Summary};
+use ipc::{Command, Event, EventLine, ExitClass, ExitCode, HandshakeError, StopWhen, Summary};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::{Problem, Round, Signer as _};
 
+pub use self::app::App;
+use self::app::Wanted;
 use self::children::Slot;
 use super::facts::Facts;
 use super::node::NodeError;
@@ -29,6 +32,7 @@ use super::setting::ChainKind;
 use super::summary::{self, SummaryError};
 use super::view::View;
 use crate::events::now_ms;
+use crate::latest::Latest;
 
 /// Messages of all children that may wait for the loop.
 const MESSAGE_QUEUE: usize = 4096;
@@ -62,7 +66,12 @@ pub enum RehearseError {
         log: PathBuf,
         /// What it said was wrong.
         problem: Option<Box<Problem>>,
+        /// Why it ended, if that can be told.
+        reason: Option<ExitCode>,
     },
+    /// The app speaks other words.
+    #[error(transparent)]
+    Protocol(#[from] HandshakeError),
     /// Nothing moved for a long time.
     #[error("no progress for {secs} s; waiting for {waiting}")]
     Stuck {
@@ -123,10 +132,16 @@ pub(super) struct Swarm<'a> {
     disturbed: usize,
     /// When a standstill of the node ends.
     mend_at: Option<Instant>,
+    /// What the app asked for.
+    wanted: Wanted,
+    /// Processes that stand still.
+    paused: BTreeSet<String>,
+    /// What still holds of what each has said.
+    latest: BTreeMap<String, Latest>,
     seq: u64,
 }
 
-/// Runs the whole rehearsal.
+/// Runs the whole rehearsal, `app` listening and telling if it is there. `None`: the app ended it, or went away.
 ///
 /// # Errors
 /// [`RehearseError`]; children are gone in every case.
@@ -134,8 +149,9 @@ pub async fn rehearse(
     plan: &Plan,
     prepared: &Prepared,
     show: Show,
+    app: Option<App>,
     stop: CancellationToken,
-) -> Result<Summary, RehearseError> {
+) -> Result<Option<Summary>, RehearseError> {
     let (to, mut from) = mpsc::channel(MESSAGE_QUEUE);
     let mut swarm = Swarm {
         plan,
@@ -153,12 +169,15 @@ pub async fn rehearse(
         killed: false,
         disturbed: 0,
         mend_at: None,
-        seq: 0,
+        wanted: Wanted::nothing(),
+        paused: BTreeSet::new(),
+        latest: BTreeMap::new(),
+        seq: app.as_ref().map_or(0, App::said),
     };
-    let result = swarm.run(&mut from, &stop).await;
+    let result = swarm.run(&mut from, app, &stop).await;
     swarm.end_all(&mut from).await;
     let _ = std::fs::remove_file(&prepared.run.places.ledger);
-    if let Ok(summary) = &result {
+    if let Ok(Some(summary)) = &result {
         swarm.say("rehearsal", &Event::Summary(Box::new(summary.clone())));
         swarm.view.finish(summary);
     }
@@ -169,8 +188,9 @@ impl Swarm<'_> {
     async fn run(
         &mut self,
         from: &mut mpsc::Receiver<Message>,
+        mut app: Option<App>,
         stop: &CancellationToken,
-    ) -> Result<Summary, RehearseError> {
+    ) -> Result<Option<Summary>, RehearseError> {
         self.say_run_facts();
         if self.plan.input.chain == ChainKind::Ledger {
             self.start("ledger").await?;
@@ -186,12 +206,23 @@ impl Swarm<'_> {
             tokio::select! {
                 Some(message) = from.recv() => self.take(message).await?,
                 _ = tick.tick() => self.on_tick().await?,
+                line = next(&mut app) => self.told(line)?,
                 () = stop.cancelled() => return Err(RehearseError::Interrupted),
             }
+            if self.wanted.end.is_some() {
+                return Ok(None);
+            }
+            self.say_if_paused();
         }
         self.stop_trainers(from).await;
         let chain = crate::chains::connect(&self.prepared.run).await.map_err(SummaryError::from)?;
-        Ok(summary::of(self.plan, self.prepared, &self.facts, self.began.elapsed(), &chain).await?)
+        let (rounds, wall) = (self.rounds(), self.began.elapsed());
+        Ok(Some(summary::of(self.plan, self.prepared, &self.facts, rounds, wall, &chain).await?))
+    }
+
+    /// Rounds to run: the plan's, or as many as the app lets it finish.
+    fn rounds(&self) -> u64 {
+        self.wanted.last.map_or(self.plan.input.rounds, |last| self.plan.input.rounds.min(last.0 + 1))
     }
 
     /// Registers the first peers one after the other, so that the same seed gives everybody the same slot, hence the same
@@ -217,7 +248,7 @@ impl Swarm<'_> {
 
     /// Every round of the plan has its outer step, and the validators have reported on it.
     fn finished(&self) -> bool {
-        self.facts.held_out.contains_key(&Round(self.plan.input.rounds))
+        self.facts.held_out.contains_key(&Round(self.rounds()))
     }
 
     async fn take(&mut self, message: Message) -> Result<(), RehearseError> {
@@ -244,8 +275,8 @@ impl Swarm<'_> {
             self.progressed = Instant::now();
         }
         self.facts.take(name, line, self.began.elapsed().as_secs_f64());
-        if self.show == Show::Json && !matches!(line.event, Event::Hello(_)) {
-            self.print(name, line);
+        if self.note(name, &line.event) && self.show == Show::Json {
+            print_line(name, line);
         }
         self.view.event(name, &line.event, &self.facts);
         self.follow_plan().await
@@ -308,6 +339,9 @@ impl Swarm<'_> {
             self.start(&name).await?;
         }
         self.view.tick(&self.facts, self.began.elapsed());
+        if self.wanted.pause.is_some() {
+            self.progressed = Instant::now();
+        }
         let patience = Duration::from_secs(self.plan.input.phase_secs) * PATIENCE_PHASES + Duration::from_secs(60);
         if self.progressed.elapsed() > patience {
             let waiting = self.facts.waiting.clone().unwrap_or_else(|| "nobody knows whom".into());
@@ -320,7 +354,9 @@ impl Swarm<'_> {
         self.facts.exited(name);
         let Some(slot) = self.slots.get_mut(name) else { return Ok(()) };
         let code = status.and_then(|s| s.code());
-        let restarting = slot.ended(code);
+        let reason = slot.reason(code);
+        let restarting = slot.ended(reason);
+        self.paused.remove(name);
         let uid = self.facts.processes.get(name).and_then(|p| p.uid);
         let exited = Event::PeerExited { name: name.into(), uid, code, signal: signal_of(status), restarting };
         let hopeless = !restarting && !self.slots[name].may_go();
@@ -333,6 +369,7 @@ impl Swarm<'_> {
                 exit,
                 log,
                 problem: self.facts.problem.clone().map(Box::new),
+                reason,
             });
         }
         Ok(())
@@ -359,7 +396,7 @@ impl Swarm<'_> {
                 slot.tell_to_stop(Command::Stop { when: StopWhen::Now });
             }
         }
-        let deadline = tokio::time::Instant::now() + STOP_GRACE;
+        let deadline = tokio::time::Instant::now() + self.wanted.end.unwrap_or(STOP_GRACE);
         while names.iter().any(|name| self.slots.get(name).is_some_and(Slot::runs)) {
             match tokio::time::timeout_at(deadline, from.recv()).await {
                 // What they still say while ending is answered, what goes wrong now no longer matters.
@@ -390,18 +427,31 @@ impl Swarm<'_> {
 
     /// A line of the rehearsal itself.
     fn say(&mut self, name: &str, event: &Event) {
+        self.latest.entry(name.to_owned()).or_default().take(event);
         if self.show == Show::Json {
-            let line = EventLine { seq: self.seq, at_ms: now_ms(), event: event.clone() };
+            print(name, self.seq, event.clone());
             self.seq += 1;
-            self.print(name, &line);
         }
     }
+}
 
-    fn print(&self, name: &str, line: &EventLine) {
-        if let Ok(text) = serde_json::to_string(&Tagged { who: name, line }) {
-            // A reader that has gone is noticed by its signal; nothing to do about it here.
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
-        }
+/// A line of the rehearsal itself.
+fn print(name: &str, seq: u64, event: Event) {
+    print_line(name, &EventLine { seq, at_ms: now_ms(), event });
+}
+
+fn print_line(name: &str, line: &EventLine) {
+    if let Ok(text) = serde_json::to_string(&Tagged { who: name, line }) {
+        // A reader that has gone is noticed elsewhere: by a signal, or by the end of its commands.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+}
+
+/// The app's next command; without an app there never is one.
+async fn next(app: &mut Option<App>) -> Option<ipc::CommandLine> {
+    match app {
+        Some(app) => app.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -417,6 +467,6 @@ fn signal_of(_: Option<std::process::ExitStatus>) -> Option<i32> {
 }
 
 /// Whether a process with this exit is started again.
-fn restarts(code: Option<i32>) -> bool {
-    ExitClass::of_exit(code) == ExitClass::Restart
+fn restarts(reason: Option<ExitCode>) -> bool {
+    reason.map_or(ExitClass::Restart, ExitCode::class) == ExitClass::Restart
 }

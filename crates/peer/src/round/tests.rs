@@ -99,7 +99,7 @@ fn pause_halts_at_an_edge_and_gives_the_device_back() {
     let mut m = machine();
     run(&mut m, &[head(0), SYNCED]);
     assert_eq!(m.on(Event::Pause), [Effect::HaltInner]);
-    assert_eq!(m.on(Event::InnerHalted { steps: 2 }), [Effect::Save, Effect::Release]);
+    assert_eq!(m.on(Event::InnerHalted { steps: 2 }), [Effect::Release, Effect::Save]);
     assert_eq!(m.on(Event::Resume), [Effect::Acquire, Effect::RunInner(R0)]);
 }
 

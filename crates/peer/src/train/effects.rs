@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use chain::ChainError;
@@ -12,8 +13,9 @@ use gauntlet::{LampState, OwnCheck as LampInput};
 use ipc::{Event as Said, LogLevel};
 use types::{ByteCount, Problem, Record, Round, SignPayload, Signature};
 
-use super::{EffectEnd, OUTBOX, progress, reports};
-use crate::journal::{Journal, Sealed};
+use super::{EffectEnd, OUTBOX, Work, progress, reports};
+use crate::journal::Sealed;
+use crate::moved;
 use crate::outcome::PeerError;
 use crate::replica::{Replica, blocking};
 use crate::round::{Effect, Event};
@@ -25,10 +27,12 @@ const SIGNATURE_BYTES: usize = 64;
 const OUTBOX_ROUNDS: u64 = 4;
 
 /// Performs an effect to its end.
-pub(super) async fn perform(replica: &Replica, journal: &Journal, effect: Effect, cheats: bool) -> EffectEnd {
+pub(super) async fn perform(work: &Work, effect: Effect) -> EffectEnd {
+    let replica = work.replica.as_ref();
     match effect {
         Effect::CatchUp { distrust_local } => {
             let round = replica.catch_up(distrust_local).await?;
+            work.sampler.say_joined(replica).await;
             let progress = progress(replica, round).await?;
             Ok(Some(Event::Synced { round, progress }))
         }
@@ -41,12 +45,12 @@ pub(super) async fn perform(replica: &Replica, journal: &Journal, effect: Effect
             let end = replica.trainer.progress().await?;
             Ok(Some(Event::InnerDone { steps: end.progress.steps }))
         }
-        Effect::Seal(round) => seal(replica, round, cheats).await,
+        Effect::Seal(round) => seal(work, round).await,
         Effect::Commit(round) => commit(replica, round).await,
         Effect::Reveal(round) => reveal(replica, round).await,
         Effect::Gather(round) => gather(replica, round).await,
         Effect::Attest(round) => attest(replica, round).await,
-        Effect::Outer(round) => outer(replica, journal, round).await,
+        Effect::Outer(round) => outer(work, round).await,
         Effect::Release => replica.trainer.release().await.map(|()| None).map_err(Into::into),
         Effect::Acquire => replica.trainer.acquire().await.map(|()| None).map_err(Into::into),
         Effect::Save => save(replica).await.map(|()| None),
@@ -62,7 +66,8 @@ pub(super) async fn save(replica: &Replica) -> Result<(), PeerError> {
     Ok(())
 }
 
-async fn seal(replica: &Replica, round: Round, cheats: bool) -> EffectEnd {
+async fn seal(work: &Work, round: Round) -> EffectEnd {
+    let (replica, cheats) = (work.replica.as_ref(), work.cheats);
     let input = replica.seal_input(round);
     let draft = replica.trainer.draft(input).await?;
     let mut bytes = draft.finish(Signature([0; SIGNATURE_BYTES]));
@@ -90,6 +95,10 @@ async fn seal(replica: &Replica, round: Round, cheats: bool) -> EffectEnd {
     let copy = bytes.clone();
     blocking(move || put_in_outbox(&outbox, round, &owner, &copy)).await??;
     let sealed = replica.trainer.seal(bytes).await?;
+    let layers = moved::sent(replica.trainer.layout());
+    let now = moved::coordinates(&layers);
+    let parameters_moved_total = work.moved.fetch_add(now, Ordering::Relaxed) + now;
+    replica.events.say(Said::LayersMoved { round, layers, parameters_moved_total }).await;
     replica.events.say(Said::CheckpointSaved { round, bytes: ByteCount(sealed.state_bytes) }).await;
     Ok(Some(Event::Sealed))
 }
@@ -198,12 +207,18 @@ async fn attest(replica: &Replica, round: Round) -> EffectEnd {
     Ok(Some(Event::Attested))
 }
 
-async fn outer(replica: &Replica, journal: &Journal, round: Round) -> EffectEnd {
+async fn outer(work: &Work, round: Round) -> EffectEnd {
+    let (replica, journal) = (work.replica.as_ref(), &work.journal);
     // Read before the step: after it, the round's payload is history.
     let bytes = replica.trainer.sealed_bytes().await?;
     let own = (replica.uid, replica.hotkey());
     let sealed = bytes.and_then(|bytes| Sealed::read(&bytes, replica.trainer.layout(), replica.run, round, own));
     let (fixed, _) = replica.outer(round).await?;
+    if sealed.is_some() {
+        let layers = moved::with_shares(replica.trainer.layout(), &fixed.set, replica.uid);
+        let parameters_moved_total = work.moved.load(Ordering::Relaxed);
+        replica.events.say(Said::LayersMoved { round, layers, parameters_moved_total }).await;
+    }
     journal.round_ended(round, sealed, fixed.records.commits.get(&replica.uid).copied()).await;
     replica.remember_norms(&fixed);
     replica.forget_old_blobs(round).await?;

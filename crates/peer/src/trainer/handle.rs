@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 
-use engine::SampleParams;
 use sparseloco::{Layout, Submission};
 use tokio::sync::oneshot;
 use types::{Hash32, Round, Uid};
 
+use super::text::{SampleWish, Sampled};
 use super::work::{Evaluation, OuterResult, OwnCheck, SealInput, Sealed};
 use super::{Command, InnerEnd, Reply, TrainerError, TrainerHandle};
 
@@ -167,12 +167,17 @@ impl TrainerHandle {
         self.ask(|reply| Command::Acquire { reply }).await
     }
 
-    /// Text from the model at θ.
+    /// Text from the model: at θ between rounds, at what the inner steps have made of it within one.
     ///
     /// # Errors
     /// [`TrainerError`].
-    pub async fn sample(&self, prompt: Vec<u32>, params: SampleParams) -> Result<Vec<u32>, TrainerError> {
-        self.ask(|reply| Command::Sample { prompt, params, reply }).await
+    pub async fn sample(&self, wish: SampleWish) -> Result<Sampled, TrainerError> {
+        self.ask(|reply| Command::Sample { wish, reply }).await
+    }
+
+    /// The share of the time to work from the next inner step on, within (0, 1].
+    pub fn set_pace(&self, work_share: f64) {
+        self.pace.set(work_share);
     }
 
     /// Cancel-safe: a dropped call lets the command finish unheard.

@@ -1,9 +1,9 @@
 //! Inner steps: the same data in the same order for the same (uid, round), halted only at a step's edge.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use engine::TokenBatch;
+use engine::{EngineError, TokenBatch};
 use types::{Round, Uid};
 
 use super::{InnerEnd, InnerStep, Trainer, TrainerError};
@@ -20,12 +20,17 @@ impl Trainer {
         let wanted = self.cheat.as_ref().map_or(self.manifest.inner.steps, |c| c.inner_steps(&self.manifest.inner));
         let pool = self.pool(uid, round);
         while self.inner.steps < wanted && !self.halt.load(Ordering::SeqCst) {
-            self.inner_step(&pool)?;
+            match self.inner_step(&pool) {
+                Ok(worked) => self.pace.rest(worked, &self.halt),
+                Err(TrainerError::Engine(EngineError::Halted)) => break,
+                Err(error) => return Err(error),
+            }
         }
         Ok(InnerEnd { progress: self.inner, halted: self.inner.steps < wanted })
     }
 
-    fn inner_step(&mut self, pool: &[u64]) -> Result<(), TrainerError> {
+    /// One step; how long it took.
+    fn inner_step(&mut self, pool: &[u64]) -> Result<Duration, TrainerError> {
         let per_step = self.manifest.inner.batch_sequences as usize;
         let first = self.inner.steps as usize * per_step;
         let indices: Vec<u64> = (first..first + per_step).map(|i| pool[i % pool.len()]).collect();
@@ -35,7 +40,8 @@ impl Trainer {
         let lr = engine::lr_at(&self.manifest.inner.schedule, step, None);
         let began = Instant::now();
         let stats = self.engine.inner_step(&batch, lr)?;
-        let secs = began.elapsed().as_secs_f64();
+        let worked = began.elapsed();
+        let secs = worked.as_secs_f64();
         if self.inner.steps == 0 {
             self.inner.loss_first = stats.loss as f32;
         }
@@ -53,7 +59,7 @@ impl Trainer {
         };
         // A slow reader loses step events, never a step.
         let _ = self.steps.try_send(event);
-        Ok(())
+        Ok(worked)
     }
 
     /// Sequences assigned to a uid for a round, in training order.

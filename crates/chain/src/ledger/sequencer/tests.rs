@@ -67,6 +67,30 @@ async fn a_paced_round_takes_as_long_as_its_peers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_held_clock_waits_and_then_gives_the_time_that_was_left() {
+    let run = paced_run(1).await;
+    run.backend.register(&key("a")).await.unwrap();
+    sleep(Duration::from_secs(20)).await;
+    run.hold.send_replace(true);
+    sleep(Duration::from_secs(3600)).await;
+    assert!(head(&run).await < 5, "an hour is nothing to a held phase");
+    run.hold.send_replace(false);
+    let resumed = Instant::now();
+    run.backend.wait_head(BlockNumber(4)).await.unwrap();
+    let left = resumed.elapsed().as_secs_f64();
+    assert!((39.0..=40.1).contains(&left), "of its minute twenty seconds were used: {left}");
+    // What settles a phase ends it, held or not.
+    run.hold.send_replace(true);
+    tokio::join!(
+        say(&run, "a", attest(0, &[])),
+        say(&run, "validator-0", attest(0, &[])),
+        say(&run, "validator-1", attest(0, &[])),
+    );
+    assert_eq!(run.backend.wait_head(BlockNumber(11)).await.unwrap().number.0, 12);
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_never_comes_costs_one_phase_and_no_more() {
     let run = paced_run(1).await;
     let began = Instant::now();

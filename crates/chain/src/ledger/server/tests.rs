@@ -183,7 +183,11 @@ async fn a_hosted_ledger_ends_as_a_whole_and_frees_its_file() {
             socket: socket(dir.path()),
             genesis: paced(),
             signer: Arc::new(key("sequencer")),
-            sequencer: SequencerOptions { expected_miners: 2, now_ms: Arc::new(|| START_MS) },
+            sequencer: SequencerOptions {
+                expected_miners: 2,
+                now_ms: Arc::new(|| START_MS),
+                hold: tokio::sync::watch::channel(false).1,
+            },
             serve: ServeOptions::default(),
         };
         let cancel = CancellationToken::new();

@@ -3,10 +3,11 @@
 //! In: starts, exits, requests for signatures. Out: a running child or a time at which to try again. Back-off doubles from
 //! one second, as the app's supervisor does; after five crashes in a row the rehearsal gives up.
 
-use std::path::PathBuf;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ipc::Command;
+use ipc::{Command, ExitCode};
 use types::{Hotkey, SignPayload, Signer as _};
 use wallet::{GuardPolicy, GuardedSigner, Limits, LocalSigner};
 
@@ -22,6 +23,10 @@ const MAX_CRASHES: u32 = 5;
 const RECOVERED: Duration = Duration::from_secs(60);
 /// The ledger signs every block.
 const SIGNATURES_PER_MINUTE: usize = 6000;
+/// Whose model is shown: all stand at the same parameters.
+const SAMPLED: &str = "peer-1";
+/// The end of a log that tells why a process ended.
+const LAST_WORDS: u64 = 4096;
 /// Twenty blocks a second all day, and as much again.
 const SIGNATURES_PER_DAY: usize = 4_000_000;
 
@@ -36,12 +41,24 @@ pub(super) struct Slot {
     due: Option<Instant>,
     /// Told to go: its end is no crash.
     leaving: bool,
+    /// What earlier processes of this place wrote to their standard error, in bytes.
+    silent_before: u64,
 }
 
 impl Slot {
     fn new(line: Line, signer: GuardedSigner<LocalSigner>) -> Self {
         let started = Instant::now();
-        Self { line, signer, process: None, generation: 0, started, crashes: 0, due: None, leaving: false }
+        Self {
+            line,
+            signer,
+            process: None,
+            generation: 0,
+            started,
+            crashes: 0,
+            due: None,
+            leaving: false,
+            silent_before: 0,
+        }
     }
 
     /// Which start is running.
@@ -69,6 +86,19 @@ impl Slot {
         self.line.stderr.clone()
     }
 
+    /// Says something to the process, if one runs.
+    pub(super) fn tell(&mut self, command: Command) {
+        if let Some(process) = &mut self.process {
+            process.tell(command);
+        }
+    }
+
+    /// Why the process that has just ended did so, by its code and its last words.
+    pub(super) fn reason(&self, code: Option<i32>) -> Option<ExitCode> {
+        let words = last_words(&self.line.stderr, self.silent_before).unwrap_or_default();
+        ExitCode::of_end(code, &words)
+    }
+
     /// SIGKILL.
     pub(super) fn kill(&self) {
         if let Some(process) = &self.process {
@@ -91,13 +121,13 @@ impl Slot {
     }
 
     /// The process ended; returns whether it will be started again.
-    pub(super) fn ended(&mut self, code: Option<i32>) -> bool {
+    pub(super) fn ended(&mut self, reason: Option<ExitCode>) -> bool {
         self.process = None;
         if self.started.elapsed() > RECOVERED {
             self.crashes = 0;
         }
         self.crashes += 1;
-        let again = !self.leaving && restarts(code) && self.crashes <= MAX_CRASHES;
+        let again = !self.leaving && restarts(reason) && self.crashes <= MAX_CRASHES;
         if again {
             self.due = Some(Instant::now() + FIRST_BACKOFF * 2u32.saturating_pow(self.crashes - 1));
         }
@@ -133,9 +163,11 @@ impl Swarm<'_> {
         slot.due = None;
         slot.generation += 1;
         slot.started = Instant::now();
+        slot.silent_before = std::fs::metadata(&slot.line.stderr).map_or(0, |file| file.len());
         let process = Process::start(&slot.line, slot.generation, &self.to, &self.tasks).map_err(failed)?;
         tracing::info!("started `{name}`, process {}", process.pid);
         slot.process = Some(process);
+        self.brief(name);
         Ok(())
     }
 
@@ -156,6 +188,12 @@ impl Swarm<'_> {
             let rest = ["--name", name, "--device", "cpu", "--threads", &threads.to_string()].map(str::to_owned);
             args.extend(rest);
         }
+        if role != "ledger" && self.plan.input.loss > 0 {
+            args.extend(["--loss".into(), self.plan.input.loss.to_string()]);
+        }
+        if role == "train" && name != SAMPLED {
+            args.extend(["--sample-every".into(), "0".into()]);
+        }
         if let Some((_, kind)) = self.plan.cheaters().into_iter().find(|(cheater, _)| cheater == name) {
             args.extend(["--cheat".into(), kind.word().into()]);
             let victim = self.plan.state_of(&self.prepared.run.dir, "peer-1");
@@ -165,6 +203,16 @@ impl Swarm<'_> {
         let stderr = self.plan.state_of(&self.prepared.run.dir, name).join("stderr.log");
         Line { name: name.to_owned(), args, stderr, threads }
     }
+}
+
+/// The end of what a process wrote to its standard error.
+fn last_words(log: &Path, silent_before: u64) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(log)?;
+    let from = file.metadata()?.len().saturating_sub(LAST_WORDS).max(silent_before);
+    file.seek(SeekFrom::Start(from))?;
+    let mut words = Vec::new();
+    file.take(LAST_WORDS).read_to_end(&mut words)?;
+    Ok(String::from_utf8_lossy(&words).into_owned())
 }
 
 /// What a process may have signed.
