@@ -12,6 +12,10 @@ use crate::CardId;
 /// How often a watching probe speaks unless it is told: the driver renews most readings about once a second.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a probe that answers once may live, unless it is told: far longer than anybody waits for it. A probe whose
+/// asker was killed must not hang in a driver for ever.
+const LIFE: Duration = Duration::from_secs(60);
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -41,6 +45,8 @@ pub(crate) struct Arguments {
     pub(crate) root: PathBuf,
     /// How often to speak in [`Mode::Watch`].
     pub(crate) every: Duration,
+    /// How long to live in the other modes.
+    pub(crate) life: Duration,
 }
 
 /// What is wrong with a command line.
@@ -66,7 +72,7 @@ impl Arguments {
         let mut words = words.into_iter();
         let mode = Self::mode(&mut words)?;
         let mut arguments =
-            Self { mode, library: None, cuda_library: None, root: PathBuf::from("/"), every: SAMPLE_EVERY };
+            Self { mode, library: None, cuda_library: None, root: PathBuf::from("/"), every: SAMPLE_EVERY, life: LIFE };
         while let Some(word) = words.next() {
             match word.to_str() {
                 Some("--library") => arguments.library = Some(value(&mut words, "--library PATH")?.into()),
@@ -74,10 +80,8 @@ impl Arguments {
                     arguments.cuda_library = Some(value(&mut words, "--cuda-library PATH")?.into());
                 }
                 Some("--root") => arguments.root = value(&mut words, "--root PATH")?.into(),
-                Some("--interval-ms") => {
-                    let ms: u32 = number(&value(&mut words, "--interval-ms NUMBER")?, "--interval-ms")?;
-                    arguments.every = Duration::from_millis(u64::from(ms.max(1)));
-                }
+                Some("--interval-ms") => arguments.every = duration(&mut words, "--interval-ms NUMBER")?,
+                Some("--life-ms") => arguments.life = duration(&mut words, "--life-ms NUMBER")?,
                 _ => return Err(ArgumentError::Unknown(word)),
             }
         }
@@ -104,6 +108,11 @@ fn value(words: &mut impl Iterator<Item = OsString>, what: &'static str) -> Resu
     words.next().ok_or(ArgumentError::Missing(what))
 }
 
+fn duration(words: &mut impl Iterator<Item = OsString>, what: &'static str) -> Result<Duration, ArgumentError> {
+    let ms = number(&value(words, what)?, what)?;
+    Ok(Duration::from_millis(u64::from(ms.max(1))))
+}
+
 fn number(word: &OsString, what: &'static str) -> Result<u32, ArgumentError> {
     word.to_str().and_then(|word| word.parse().ok()).ok_or(ArgumentError::Number(what))
 }
@@ -118,10 +127,12 @@ mod tests {
 
     #[test]
     fn every_mode_and_option_reads() {
-        let set = parse("set-power GPU-1 300000 --library a --cuda-library b --root c --interval-ms 20").unwrap();
+        let set = parse("set-power GPU-1 300000 --library a --cuda-library b --root c --interval-ms 20 --life-ms 30")
+            .unwrap();
         assert_eq!(set.mode, Mode::SetPower { uuid: CardId::new("GPU-1"), limit_mw: 300_000 });
         assert_eq!((set.library, set.cuda_library), (Some("a".into()), Some("b".into())));
-        assert_eq!((set.root, set.every), ("c".into(), Duration::from_millis(20)));
+        assert_eq!(set.root, PathBuf::from("c"));
+        assert_eq!((set.every, set.life), (Duration::from_millis(20), Duration::from_millis(30)));
         assert_eq!(parse("survey").unwrap().root, PathBuf::from("/"));
     }
 
@@ -132,6 +143,7 @@ mod tests {
         assert_eq!(parse("set-power GPU-1"), Err(ArgumentError::Missing("the limit in milliwatts")));
         assert_eq!(parse("set-power GPU-1 -5"), Err(ArgumentError::Number("the limit")));
         assert_eq!(parse("watch --library"), Err(ArgumentError::Missing("--library PATH")));
+        assert_eq!(parse("watch --life-ms 99999999999"), Err(ArgumentError::Number("--life-ms NUMBER")));
         assert_eq!(parse("watch --colour"), Err(ArgumentError::Unknown("--colour".into())));
     }
 }

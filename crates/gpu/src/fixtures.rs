@@ -303,3 +303,43 @@ impl GpuProbe for FixtureProbe {
         Ok(limit_mw)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fixture_plays_its_events_and_tells_what_it_finds_later() {
+        let probe = FixtureProbe::new(one_card(1)).then([GpuEvent::Samples(samples(2))]);
+        let cancel = CancellationToken::new();
+        let mut events = probe.watch(cancel.clone());
+        assert_eq!(events.recv().await, Some(GpuEvent::Survey(one_card(1))));
+        assert_eq!(events.recv().await, Some(GpuEvent::Samples(samples(2))));
+        probe.find(two_cards(3));
+        assert_eq!(events.recv().await, Some(GpuEvent::Survey(two_cards(3))));
+        assert_eq!(probe.survey().await, two_cards(3));
+        cancel.cancel();
+        assert_eq!(events.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_fixture_takes_power_limits_as_a_card_does() {
+        let (probe, card) = (FixtureProbe::new(one_card(1)), CardId::new(RTX_4090));
+        assert_eq!(probe.set_power_limit(&card, 300_000).await.unwrap(), 300_000);
+        assert_eq!(probe.survey().await.cards[0].power.current_mw, Some(300_000));
+        assert_eq!(probe.limits_set(), [(card.clone(), 300_000)]);
+        let absent = probe.set_power_limit(&CardId::new(RTX_3090), 1).await;
+        assert!(matches!(absent, Err(PowerError::Refused(Refusal::NoSuchCard { .. }))));
+        let refused = probe.without_permission().set_power_limit(&card, 300_000).await;
+        assert!(matches!(refused, Err(PowerError::Refused(Refusal::NotPermitted))));
+    }
+
+    #[test]
+    fn every_failing_survey_has_no_healthy_card_and_says_why() {
+        for fault in every_fault() {
+            let survey = failing(1, fault.clone());
+            assert_eq!((survey.healthy().count(), survey.fault()), (0, Some(&fault)));
+            assert_eq!(survey.problem(), Some(fault.problem()));
+        }
+    }
+}

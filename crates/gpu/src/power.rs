@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use types::Problem;
 
-use crate::{CardId, GpuProbe, Refusal};
+use crate::{Card, CardId, GpuProbe, Refusal, Survey};
 
 /// Version of the file.
 const FORMAT: u32 = 1;
@@ -109,6 +109,8 @@ struct Remembered {
     uuid: CardId,
     /// Before Covey touched it.
     previous_mw: u32,
+    /// What Covey set. A card that now has another limit was set by someone else since, or the computer was restarted.
+    set_mw: u32,
 }
 
 /// Sets power limits and remembers the old ones in a file.
@@ -134,59 +136,82 @@ impl PowerGuard {
         !self.memory.cards.is_empty()
     }
 
-    /// Sets a card's limit. The one from before the first call is remembered, on disk, before anything changes.
+    /// Sets a card's limit. The one from before the first call is remembered, on disk, before anything changes. Gives the
+    /// limit that the card then reports, milliwatts.
     ///
     /// # Errors
-    /// [`PowerError`]; the card's limit is as it was.
+    /// [`PowerError`]; the card's limit is as it was, or [`PowerError::File`] after it was set and remembered.
     pub async fn set(&mut self, uuid: &CardId, limit_mw: u32) -> Result<u32, PowerError> {
         let survey = self.probe.survey().await;
-        let card = survey.card(uuid).ok_or_else(|| {
-            PowerError::Refused(match survey.fault() {
-                Some(fault) if survey.cards.is_empty() => Refusal::NoDriver { fault: fault.clone() },
-                _ => Refusal::NoSuchCard { uuid: uuid.clone() },
-            })
-        })?;
-        let previous_mw = card.power.current_mw.ok_or(PowerError::Refused(Refusal::NotSupported))?;
-        let (min_mw, max_mw) = (card.power.min_mw.unwrap_or(0), card.power.max_mw.unwrap_or(u32::MAX));
+        let power = card(&survey, uuid)?.power;
+        let current_mw = power.current_mw.ok_or(PowerError::Refused(Refusal::NotSupported))?;
+        let (min_mw, max_mw) = (power.min_mw.unwrap_or(0), power.max_mw.unwrap_or(u32::MAX));
         if limit_mw < min_mw || limit_mw > max_mw {
             return Err(PowerError::OutOfRange { asked_mw: limit_mw, min_mw, max_mw });
         }
-        let known = self.memory.cards.iter().any(|card| card.uuid == *uuid);
-        if !known {
-            self.remember(|cards| cards.push(Remembered { uuid: uuid.clone(), previous_mw }))?;
+        let before = self.memory.cards.iter().find(|card| card.uuid == *uuid && card.set_mw == current_mw).cloned();
+        let previous_mw = before.as_ref().map_or(current_mw, |card| card.previous_mw);
+        self.remember(uuid, Some(Remembered { uuid: uuid.clone(), previous_mw, set_mw: limit_mw }))?;
+        match self.probe.set_power_limit(uuid, limit_mw).await {
+            // Some cards round.
+            Ok(set_mw) if set_mw != limit_mw => {
+                self.remember(uuid, Some(Remembered { uuid: uuid.clone(), previous_mw, set_mw }))?;
+                Ok(set_mw)
+            }
+            Err(error @ PowerError::Refused(Refusal::NotPermitted | Refusal::NotSupported)) => {
+                // Surely nothing changed.
+                self.remember(uuid, before)?;
+                Err(error)
+            }
+            other => other,
         }
-        let set = self.probe.set_power_limit(uuid, limit_mw).await;
-        if matches!(set, Err(PowerError::Refused(Refusal::NotPermitted | Refusal::NotSupported))) && !known {
-            // Surely nothing changed, so there is nothing to restore.
-            self.remember(|cards| cards.retain(|card| card.uuid != *uuid))?;
-        }
-        set
     }
 
-    /// Puts the old limits back: on stop, at the start after a crash, or when Covey is removed. What cannot be restored
-    /// now, because the card is not there, stays remembered.
+    /// Puts the old limits back: on stop, at the start after a crash, or when Covey is removed. A limit that somebody else
+    /// has changed since stays as it is. What cannot be restored now, because the card is not there, stays remembered.
     ///
     /// # Errors
     /// [`PowerError::File`]; each card's own outcome is in the list.
     pub async fn restore(&mut self) -> Result<Vec<Restored>, PowerError> {
+        if !self.holds_any() {
+            return Ok(Vec::new());
+        }
+        let survey = self.probe.survey().await;
         let mut all = Vec::new();
-        for Remembered { uuid, previous_mw } in self.memory.cards.clone() {
-            let outcome = self.probe.set_power_limit(&uuid, previous_mw).await;
+        for Remembered { uuid, previous_mw, set_mw } in self.memory.cards.clone() {
+            let outcome = match card(&survey, &uuid).map(|card| card.power.current_mw) {
+                Ok(Some(current_mw)) if current_mw != set_mw => Ok(current_mw),
+                Ok(_) => self.probe.set_power_limit(&uuid, previous_mw).await,
+                Err(error) => Err(error),
+            };
             if outcome.is_ok() {
-                self.remember(|cards| cards.retain(|card| card.uuid != uuid))?;
+                self.remember(&uuid, None)?;
             }
             all.push(Restored { uuid, outcome });
         }
         Ok(all)
     }
 
-    fn remember(&mut self, change: impl FnOnce(&mut Vec<Remembered>)) -> Result<(), PowerError> {
+    fn remember(&mut self, uuid: &CardId, card: Option<Remembered>) -> Result<(), PowerError> {
         let mut memory = Memory { format: FORMAT, cards: self.memory.cards.clone() };
-        change(&mut memory.cards);
+        memory.cards.retain(|card| card.uuid != *uuid);
+        memory.cards.extend(card);
+        if memory.cards == self.memory.cards {
+            return Ok(());
+        }
         write(&self.path, &memory).map_err(|source| PowerError::File { path: self.path.clone(), source })?;
         self.memory = memory;
         Ok(())
     }
+}
+
+fn card<'a>(survey: &'a Survey, uuid: &CardId) -> Result<&'a Card, PowerError> {
+    survey.card(uuid).ok_or_else(|| {
+        PowerError::Refused(match survey.fault() {
+            Some(fault) if survey.cards.is_empty() => Refusal::NoDriver { fault: fault.clone() },
+            _ => Refusal::NoSuchCard { uuid: uuid.clone() },
+        })
+    })
 }
 
 fn read(path: &Path) -> io::Result<Memory> {

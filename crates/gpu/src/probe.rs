@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
@@ -33,9 +33,14 @@ pub fn probe_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
+    let leash = match &arguments.mode {
+        Mode::Watch => leash(),
+        Mode::Survey | Mode::SetPower { .. } => life_limit(arguments.life),
+    };
+    let Ok(leash) = leash else { return ExitCode::FAILURE };
     let said = match &arguments.mode {
         Mode::Survey => say(&ProbeLine::Survey(survey(&arguments))),
-        Mode::Watch => watch(&arguments),
+        Mode::Watch => watch(&arguments, &leash),
         Mode::SetPower { uuid, limit_mw } => say(&match set_power(&arguments, uuid, *limit_mw) {
             Ok(limit_mw) => ProbeLine::PowerSet { limit_mw },
             Err(refusal) => ProbeLine::PowerRefused { refusal },
@@ -141,8 +146,7 @@ fn fault_of_load(error: &LoadError, arguments: &Arguments, machine: &Machine) ->
 }
 
 /// Speaks once a second until standard input closes: it hangs on the app like a dog on a leash.
-fn watch(arguments: &Arguments) -> io::Result<()> {
-    let leash = leash()?;
+fn watch(arguments: &Arguments, leash: &Receiver<()>) -> io::Result<()> {
     let nvml = match load_nvml(arguments.library.as_deref()) {
         Ok(nvml) => nvml,
         Err(error) => {
@@ -165,17 +169,40 @@ fn watch(arguments: &Arguments) -> io::Result<()> {
     }
 }
 
-/// A thread that waits for the end of standard input.
-fn leash() -> io::Result<std::sync::mpsc::Receiver<()>> {
-    let (end, leash) = sync_channel(1);
+/// A thread that ends the process when standard input does.
+fn leash() -> io::Result<Receiver<()>> {
+    ending_after(|| {
+        let mut bytes = [0u8; 64];
+        while matches!(io::stdin().read(&mut bytes), Ok(1..)) {}
+    })
+}
+
+/// A thread that ends the process after a time.
+fn life_limit(life: Duration) -> io::Result<Receiver<()>> {
+    ending_after(move || std::thread::sleep(life))
+}
+
+fn ending_after(waits: impl FnOnce() + Send + 'static) -> io::Result<Receiver<()>> {
+    let (end, ended) = sync_channel::<()>(1);
     std::thread::Builder::new().name("leash".into()).spawn(move || {
-        let mut byte = [0u8; 64];
-        while matches!(io::stdin().read(&mut byte), Ok(1..)) {}
+        waits();
         drop(end);
-        // A call into a driver that hangs never looks at the leash: end without it.
-        std::process::exit(0);
+        // The other thread may hang in a driver and never look at its end of the channel.
+        end_at_once();
     })?;
-    Ok(leash)
+    Ok(ended)
+}
+
+/// Without the exit handlers of the driver's libraries, which may wait for the thread that hangs.
+#[cfg(unix)]
+fn end_at_once() -> ! {
+    // SAFETY: `_exit` takes any number and never returns; nothing of ours is left to be written.
+    unsafe { libc::_exit(0) }
+}
+
+#[cfg(not(unix))]
+fn end_at_once() -> ! {
+    std::process::exit(0)
 }
 
 fn set_power(arguments: &Arguments, uuid: &CardId, limit_mw: u32) -> Result<u32, Refusal> {

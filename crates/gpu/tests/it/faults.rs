@@ -244,3 +244,40 @@ async fn a_name_as_long_as_the_driver_allows_is_kept_within_bounds() {
     let name = survey.cards[0].name.as_ref().unwrap();
     assert!((60..=96).contains(&name.len()), "{} characters", name.len());
 }
+
+#[tokio::test]
+async fn ten_simulated_failures_name_ten_failing_layers() {
+    let plain = |scenario: &str| Machine::with_cards(1).scenario(scenario);
+    let unloaded = plain("init-fails-9");
+    unloaded.remove("root/sys/module/nvidia");
+    let wsl = Machine::with_cards(0).library("nowhere/libnvidia-ml.so.1");
+    wsl.write("root/proc/sys/kernel/osrelease", "5.15.167.4-microsoft-standard-WSL2");
+    let failures = [
+        (Machine::with_cards(0), "gpu_no_card"),
+        (plain("").library("nowhere/libnvidia-ml.so.1"), "gpu_no_driver"),
+        (unloaded, "gpu_module_not_loaded"),
+        (plain("init-fails-18"), "gpu_driver_version_mismatch"),
+        (plain("cuda-fails-100"), "gpu_cuda_failed"),
+        (plain("cuda-fails-999"), "gpu_gone_after_resume"),
+        (plain("old-driver"), "gpu_driver_too_old"),
+        (plain("old-card"), "gpu_card_too_old"),
+        (plain("small-card"), "gpu_too_little_vram"),
+        (plain("mig"), "gpu_mig_enabled"),
+        (wsl, "gpu_wsl"),
+        (plain("lost"), "gpu_card_lost"),
+        (plain("init-fails-4"), "gpu_no_permission"),
+        (plain("").cuda("nowhere/libcuda.so.1"), "gpu_no_cuda_library"),
+    ];
+    for (machine, code) in &failures {
+        assert_eq!(look(machine).await.problem().map(|problem| problem.code).as_deref(), Some(*code));
+    }
+}
+
+#[tokio::test]
+async fn the_process_that_asks_never_loads_the_library() {
+    let machine = Machine::with_cards(1);
+    assert_eq!(look(&machine).await.verdict, Verdict::Ready);
+    let loaded = fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(loaded.contains("libc"), "the list of loaded libraries reads");
+    assert!(!loaded.contains("nvml_stub") && !loaded.contains("nvidia"), "{loaded}");
+}

@@ -102,12 +102,30 @@ async fn a_card_that_is_away_keeps_its_old_limit_remembered() {
     assert_eq!(limits(&machine).await, [Some(450_000)]);
 }
 
+#[tokio::test]
+async fn a_limit_that_somebody_else_has_changed_since_is_left_alone() {
+    let machine = Machine::with_cards(1);
+    let first = CardId::new(FIRST);
+    guard(&machine).set(&first, 300_000).await.unwrap();
+    // As a restart of the computer does, or a person with a tool of their own.
+    machine.prober(short()).set_power_limit(&first, 400_000).await.unwrap();
+    let mut guard = guard(&machine);
+    let left = guard.restore().await.unwrap();
+    assert!(matches!(&left[..], [card] if matches!(card.outcome, Ok(400_000))), "{left:?}");
+    assert!(!guard.holds_any());
+
+    // Theirs is then the old one.
+    guard.set(&first, 250_000).await.unwrap();
+    guard.restore().await.unwrap();
+    assert_eq!(limits(&machine).await, [Some(400_000)]);
+}
+
 #[test]
 fn the_memory_of_old_limits_is_these_bytes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let machine = Machine::with_cards(1);
     runtime.block_on(async { guard(&machine).set(&CardId::new(FIRST), 300_000).await }).unwrap();
-    let golden = format!(r#"{{"format":1,"cards":[{{"uuid":"{FIRST}","previous_mw":450000}}]}}"#);
+    let golden = format!(r#"{{"format":1,"cards":[{{"uuid":"{FIRST}","previous_mw":450000,"set_mw":300000}}]}}"#);
     assert_eq!(std::fs::read_to_string(machine.path("old limits.json")).unwrap(), golden);
 }
 

@@ -235,20 +235,31 @@ async fn a_reader_that_sleeps_finds_new_samples_and_not_a_pile_of_old_ones() {
     assert_eq!((machine.kept("starts"), machine.probes("watch")), (begin, child), "and the child was not troubled");
 }
 
-#[tokio::test]
-async fn a_watcher_that_loses_its_app_ends_by_itself() {
-    let machine = Machine::with_cards(1);
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_gpu-probe"))
-        .args(["watch", "--interval-ms", "10", "--library"])
+fn orphan(machine: &Machine, args: &[&str]) -> std::process::Child {
+    std::process::Command::new(env!("CARGO_BIN_EXE_gpu-probe"))
+        .args(args)
+        .arg("--library")
         .arg(crate::stand_in::stand_in(&[]))
         .arg("--root")
         .arg(machine.path("root"))
-        .env("COVEY_STUB_SCENARIO", "hang-in-sample")
+        .env("COVEY_STUB_SCENARIO", "hang-in-init")
+        .env("COVEY_STUB_STATE", machine.path("state"))
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .spawn()
-        .unwrap();
-    assert_eq!(child.try_wait().unwrap(), None);
-    drop(child.stdin.take());
-    until("it ends though the driver hangs", || child.try_wait().unwrap().is_some()).await;
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_probe_that_loses_its_app_ends_by_itself_though_the_driver_hangs() {
+    let machine = Machine::with_cards(1);
+    let mut watcher = orphan(&machine, &["watch"]);
+    until("it hangs", || machine.kept("starts") == Some(1)).await;
+    assert_eq!(watcher.try_wait().unwrap(), None);
+    drop(watcher.stdin.take());
+    until("a watcher ends with its leash", || watcher.try_wait().unwrap().is_some()).await;
+
+    let mut survey = orphan(&machine, &["survey", "--life-ms", "500"]);
+    until("a survey ends with its time", || survey.try_wait().unwrap().is_some()).await;
+    assert_eq!(machine.kept("starts"), Some(2), "it did hang");
 }
