@@ -58,7 +58,10 @@ impl Notes {
         let path = folder.join(FILE);
         let bytes = match read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            // Where there is no folder of wallets there is no file in it; who writes one says what is in the way.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Self::default());
+            }
             Err(error) => return Err(unreadable(&path, &error.to_string())),
         };
         let notes: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(&path, &error.to_string()))?;

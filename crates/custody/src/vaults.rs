@@ -121,15 +121,18 @@ impl Vaults {
         backed_up: bool,
         lock: &NewLock,
     ) -> Result<WalletInfo, Problem> {
-        let mut notes = Notes::read(&self.folder)?;
+        // A damaged file of addresses hinders no wallet, and is left as it is.
+        let notes = Notes::read(&self.folder).ok();
         let mut info = WalletInfo::new(name, secret.hotkey(), now_ms()).map_err(|error| failed(&error.to_string()))?;
-        info.payout = payout.or(notes.get(None));
+        info.payout = payout.or(notes.as_ref().and_then(|notes| notes.get(None)));
         info.backed_up = backed_up;
         keep::save_wallet(&self.folder, &info, secret, lock, &*self.keychain)?;
         // The wallet is safe; a note too many is only an address shown for nobody, and an old one of that name is wrong.
-        let stale = notes.set(Some(name), None);
-        if notes.set(None, None) || stale {
-            let _ = notes.write(&self.folder);
+        if let Some(mut notes) = notes {
+            let stale = notes.set(Some(name), None);
+            if notes.set(None, None) || stale {
+                let _ = notes.write(&self.folder);
+            }
         }
         Ok(info)
     }
