@@ -1,0 +1,157 @@
+//! What happens to the state, and what it wants done.
+
+use crate::api::ToShell;
+use crate::crash::End;
+use courtesy::Signals;
+use custody::{DeskEvent, DeskOrder};
+use gpu::GpuEvent;
+use ipc::EventLine;
+use std::path::PathBuf;
+use types::{Problem, SignPayload};
+use view_model::{Appearance, DoctorCheck, Intent, MachineView, ReportPreview, RunCard, Settings, Verified};
+
+pub(crate) use super::work::Act;
+use crate::session::Session;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A second has passed, or something is due.
+    Tick,
+    /// A press.
+    Intent(Intent),
+    /// A peer process runs.
+    Spawned {
+        /// Which start of it.
+        generation: u64,
+        /// Its process id.
+        pid: u32,
+    },
+    /// It speaks our words.
+    Hello {
+        /// Which start of it.
+        generation: u64,
+    },
+    /// It said something.
+    Said {
+        /// Which start of it.
+        generation: u64,
+        /// The process of the swarm that said it.
+        speaker: String,
+        /// What.
+        line: Box<EventLine>,
+    },
+    /// A line of its standard error, or one that is no word.
+    Noise {
+        /// Which start of it.
+        generation: u64,
+        /// The line.
+        text: String,
+    },
+    /// It ended.
+    Ended {
+        /// Which start of it.
+        generation: u64,
+        /// How.
+        end: End,
+    },
+    /// The cards.
+    Gpu(GpuEvent),
+    /// What the machine says; cards are taken from elsewhere.
+    Signals(Box<Signals>),
+    /// This computer.
+    Machine(MachineView),
+    /// How the desktop looks.
+    Appearance(Appearance),
+    /// The app begins.
+    Began,
+    /// The desk told something of wallets.
+    Desk(Box<DeskEvent>),
+    /// The runs that are known.
+    Runs(Vec<KnownRun>),
+    /// A run was added, with its id and name, or was not.
+    RunAdded(Result<(String, String), Problem>),
+    /// A worker met a problem.
+    Found(Problem),
+    /// The doctor is done.
+    Checks(Vec<DoctorCheck>),
+    /// A report is put together.
+    Report(Box<ReportPreview>),
+    /// It is saved there.
+    ReportSaved(String),
+    /// Earnings are written there.
+    CsvSaved(String),
+    /// Receipts were checked.
+    Verified(Verified),
+    /// The window is gone.
+    WindowClosed {
+        /// By itself.
+        crashed: bool,
+    },
+    /// The window's first frame.
+    Painted {
+        /// Milliseconds since its process began.
+        after_ms: u64,
+        /// What drew it.
+        adapter: String,
+    },
+    /// The session ends.
+    SessionEnding,
+    /// The computer slept, or its clock was set.
+    Woke,
+}
+
+/// A run of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KnownRun {
+    /// As the window shows it.
+    pub(crate) card: RunCard,
+    /// Whether its file says where its chain, text and payloads are, so that it can be started.
+    pub(crate) has_places: bool,
+}
+
+/// Something to be done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// For the supervisor.
+    Act(Act),
+    /// The peer wants this signed.
+    Sign {
+        /// Which start of the peer.
+        generation: u64,
+        /// The request's id.
+        id: u64,
+        /// What.
+        payload: Box<SignPayload>,
+    },
+    /// For the shell.
+    Shell(ToShell),
+    /// Write the settings.
+    SaveSettings(Box<Settings>),
+    /// Write the session.
+    SaveSession(Box<Session>),
+    /// Look for cards again.
+    RescanGpus,
+    /// Check everything.
+    RunDoctor,
+    /// Put a report together.
+    PreviewReport,
+    /// Save it.
+    SaveReport,
+    /// Write this.
+    WriteCsv(String),
+    /// Check the receipts of that job's newest work; none: of the rehearsal.
+    VerifyReceipts(Option<String>),
+    /// Add a run.
+    AddRun(String),
+    /// Forget a run.
+    ForgetRun(String),
+    /// Read the list of runs.
+    ListRuns,
+    /// An order for the desk of wallets.
+    Ask(DeskOrder),
+    /// Show a folder.
+    OpenFolder(Option<PathBuf>),
+    /// Everything of ours is gone: the app may end.
+    Gone,
+}
