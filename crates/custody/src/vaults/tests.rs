@@ -105,9 +105,8 @@ impl Home {
     /// Every file of the folder with its bytes.
     fn files(&self) -> Vec<(String, Vec<u8>)> {
         let entries = fs::read_dir(self.vaults.folder()).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries
-            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
-            .collect();
+        let mut files: Vec<_> =
+            entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect();
         files.sort();
         files
     }
