@@ -8,7 +8,7 @@ mod side_bar;
 mod toasts;
 
 pub(crate) use controls::{controls, price};
-pub(crate) use header::tone_of;
+
 pub(crate) use problems::{act_on, problem_notice};
 pub(crate) use question::question;
 pub(crate) use toasts::toasts;

@@ -10,10 +10,12 @@ mod frame;
 pub mod gallery;
 mod look;
 mod model;
+mod qr;
 mod scene;
 mod screens;
 pub mod terminal;
 mod view;
+mod week_grid;
 mod widgets;
 
 pub use look::{apply_look, motion, palette};

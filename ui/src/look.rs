@@ -36,7 +36,7 @@ pub fn apply_look(ctx: &Context, look: &Look, appearance: &Appearance) {
     let (palette, motion) = (palette(look, appearance), motion(look, appearance));
     let zoom = look.text_percent.clamp(TEXT_PERCENT.0, TEXT_PERCENT.1) as f32 / 100.0;
     ctx.set_zoom_factor(zoom);
-    let id = Id::new("covey-look");
+    let id = Id::unique("covey-look");
     let wanted = (*palette, motion);
     if ctx.data(|data| data.get_temp::<(Palette, bool)>(id)) == Some(wanted) {
         return;

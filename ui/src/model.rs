@@ -37,6 +37,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// A snapshot, and nothing beside it yet.
+    pub fn of(snapshot: AppSnapshot) -> Self {
+        Self { snapshot, ..Self::default() }
+    }
+
     /// Takes in what the shell says; what is not for the state goes to the owner of the window.
     pub fn take(&mut self, said: ToWindow) -> Option<HostAsk> {
         match said {

@@ -1,6 +1,8 @@
 //! The screens. Each is a function of the scene and of its own state that only the window has: a tab, a filter, a field.
 
+pub(crate) mod courtesy;
 pub(crate) mod earnings;
+pub(crate) mod forms;
 pub(crate) mod help;
 pub(crate) mod home;
 pub(crate) mod network;

@@ -84,8 +84,13 @@ impl View {
         if app.wizard.is_some() {
             screens::wizard::show(ui, &mut scene, &mut self.states.wizard);
         } else {
+            // What was typed there goes with the screen.
+            self.states.wizard.close();
             self.screen = keys(ui, self.screen);
             frame::show(ui, &mut scene, self.screen, &mut self.states);
+        }
+        if app.wizard.is_some() || self.screen != Screen::Wallet {
+            self.states.wallet.leave();
         }
         frame::toasts(ui, &mut scene);
         if scene.question.is_some() {

@@ -5,13 +5,17 @@ mod button;
 mod card;
 mod chart;
 mod icon;
+mod ring;
+mod tabs;
 mod text;
 mod tone;
 
 pub(crate) use button::{Button, Kind};
 pub(crate) use card::{card, card_row, columns_for, empty, notice};
-pub(crate) use chart::{Axis, Chart, Line};
+pub(crate) use chart::{Axis, Chart};
 pub(crate) use icon::{Icon, paint_icon};
+pub(crate) use ring::{RingPeer, ring};
+pub(crate) use tabs::tabs;
 pub(crate) use text::{caption, figure, heading, muted, number, strong, term};
 pub(crate) use tone::{bar, chip, paint_tone, tone_line};
 

@@ -11,7 +11,7 @@ use view_model::{Activity, AppSnapshot, Screen, Tone, app_sentence};
 const WAITING_SECS: u64 = 3;
 
 /// The tone of the one sentence.
-pub(crate) fn tone_of(app: &AppSnapshot) -> Tone {
+fn tone_of(app: &AppSnapshot) -> Tone {
     if app.recovery.is_some() || app.run.problems.iter().any(|row| row.fatal) {
         return Tone::Problem;
     }

@@ -18,7 +18,7 @@ pub(crate) fn question(ui: &mut Ui, scene: &mut Scene<'_>, open: &mut Option<Que
         .corner_radius(RADIUS)
         .inner_margin(Margin::same(SPACE_XL as i8));
     let mut answered: Option<Option<usize>> = None;
-    let id = Id::new("question");
+    let id = Id::unique("question");
     let room = ui.ctx().content_rect().width() - 4.0 * SPACE_L;
     let modal = Modal::new(id).frame(frame).backdrop_color(palette.veil).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(room));

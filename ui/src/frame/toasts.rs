@@ -19,7 +19,7 @@ pub(crate) fn toasts(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     }
     let room = (ui.ctx().content_rect().width() - 2.0 * SPACE_L).min(WIDTH);
-    let area = Area::new(Id::new("toasts")).order(Order::Foreground).fade_in(false);
+    let area = Area::new(Id::unique("toasts")).order(Order::Foreground).fade_in(false);
     area.anchor(Align2::RIGHT_BOTTOM, vec2(-SPACE_L, -SPACE_L)).show(ui.ctx(), |ui| {
         ui.set_width(room);
         for toast in news.iter().rev().take(SHOWN).rev() {

@@ -1,6 +1,12 @@
-//! The network screen.
+//! Network: with whom this computer exchanges, how, and how much.
+//!
+//! In: the snapshot and two series. Out: nothing to press but ways to Settings.
+
+mod peers;
+mod traffic;
 
 use crate::scene::Scene;
+use crate::widgets::{Icon, card, empty};
 use egui::Ui;
 
 /// What only the window knows of it.
@@ -8,4 +14,16 @@ use egui::Ui;
 pub(crate) struct State {}
 
 /// Draws it.
-pub(crate) fn show(_ui: &mut Ui, _scene: &mut Scene<'_>, _state: &mut State) {}
+pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, _state: &mut State) {
+    let (palette, view) = (scene.palette, &scene.app().network);
+    if view.peers.is_empty() {
+        card(ui, palette, "", |ui| {
+            let (title, hint) = (scene.text("network-none"), scene.text("network-none-hint"));
+            empty(ui, palette, (Icon::Network, &title, &hint), |_| ());
+        });
+    }
+    traffic::show(ui, scene);
+    if !view.peers.is_empty() {
+        peers::show(ui, scene);
+    }
+}

@@ -42,7 +42,7 @@ struct Row {
 
 /// Id of the row whose card is being drawn, noted by the row in its cells' scope.
 fn row_id(ui: &Ui) -> Option<Id> {
-    ui.ctx().data(|data| data.get_temp::<Option<Id>>(Id::new("card-row-now"))).flatten()
+    ui.ctx().data(|data| data.get_temp::<Option<Id>>(Id::unique("card-row-now"))).flatten()
 }
 
 /// How many cards of at least a width stand beside each other.
@@ -57,7 +57,7 @@ pub(crate) fn card_row(ui: &mut Ui, name: &str, shares: &[f32], mut add: impl Fn
     let width = ui.available_width();
     let gaps = SPACE_L * (shares.len().saturating_sub(1)) as f32;
     let narrowest = shares.iter().copied().fold(f32::INFINITY, f32::min) / total * (width - gaps);
-    let now = Id::new("card-row-now");
+    let now = Id::unique("card-row-now");
     if narrowest < CARD_MIN - SPACE_XL {
         for i in 0..shares.len() {
             ui.push_id((name, i), |ui| add(ui, i));
@@ -67,7 +67,7 @@ pub(crate) fn card_row(ui: &mut Ui, name: &str, shares: &[f32], mut add: impl Fn
         }
         return;
     }
-    let id = ui.id().with(("card-row", name));
+    let id = ui.scope_id().with(("card-row", name));
     let before = ui.ctx().data(|data| data.get_temp::<f32>(id)).unwrap_or(0.0);
     let row = id.with("heights");
     ui.ctx().data_mut(|data| {

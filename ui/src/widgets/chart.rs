@@ -29,7 +29,7 @@ pub(crate) enum Axis {
 }
 
 /// A line, with its name, and the points behind it.
-pub(crate) struct Line<'a> {
+struct Line<'a> {
     /// What it shows.
     pub(crate) name: String,
     /// Its points.
