@@ -15,7 +15,7 @@ use crate::program::{covey_peer, rehearse, text};
 const PATIENCE: Duration = Duration::from_secs(240);
 /// The rehearsal of all these tests.
 const SMALL: [&str; 11] =
-    ["--peers", "2", "--model", "nano", "--inner-steps", "12", "--batch", "4", "--sequence", "64", "--rounds"];
+    ["--peers", "2", "--model", "nano", "--inner-steps", "6", "--batch", "4", "--sequence", "64", "--rounds"];
 
 /// A rehearsal whose app is the test.
 struct Driven {
@@ -135,7 +135,7 @@ fn ticks(pids: &BTreeMap<String, u64>) -> Option<u64> {
 
 #[test]
 fn a_paused_swarm_stands_still_and_goes_on_as_if_nothing_had_been() {
-    let undisturbed = rehearse(&[&["--inner-steps", "12", "--peers", "2", "--rounds"][..], &["4"]].concat());
+    let undisturbed = rehearse(&["--peers", "2", "--rounds", "4"]);
     let mut app = Driven::greeted("4");
     app.wait_for("a step of round 1", |line| steps(line, 1));
     app.ask(Command::Pause { reason: "a game is running".into(), until_ms: Some(7) });
@@ -169,7 +169,8 @@ fn a_paused_swarm_stands_still_and_goes_on_as_if_nothing_had_been() {
 fn an_app_can_ask_slow_down_and_end_with_the_round() {
     let mut app = Driven::greeted("50");
     assert_eq!(app.wait_for("a greeting first", |_| true)["event"], "hello");
-    app.wait_for("a step of round 1", |line| steps(line, 1));
+    // By then both count, so that there is an aggregate to have a share of.
+    app.wait_for("a step of round 4", |line| steps(line, 4));
     let wrong = app.tell(Command::Pace { work_share: 0.0 });
     app.wait_for("a refusal", |line| is(line, "refused", "rehearsal") && line["id"] == wrong);
     app.ask(Command::Pace { work_share: 0.9 });

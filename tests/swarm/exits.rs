@@ -44,9 +44,8 @@ fn a_full_disk_is_told_from_every_other_end() {
 fn a_rehearsal_on_a_full_disk_says_so() {
     let cache = tempfile::tempdir().unwrap();
     let corpus = crate::program::text(cache.path());
-    let args = ["rehearse", "--app", "--model", "nano", "--sequence", "64", "--corpus", corpus.to_str().unwrap()];
-    let mut command = limited("trap '' XFSZ; ulimit -f 128", &args, cache.path());
-    let out = output(command.stdin(std::process::Stdio::piped()));
+    let args = ["rehearse", "--json", "--model", "nano", "--sequence", "64", "--corpus", corpus.to_str().unwrap()];
+    let out = output(&mut limited("trap '' XFSZ; ulimit -f 128", &args, cache.path()));
     assert_eq!(reason(&out), Some(ExitCode::DiskFull), "{}", said(&out));
 }
 

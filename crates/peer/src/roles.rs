@@ -148,8 +148,9 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
         }
         Err(error) => {
             remove_unless(kept, &dir);
-            let code = peer::outcome::code_of(error.as_ref()).unwrap_or(ExitCode::Usage);
-            return Err((code, error));
+            // Most often the corpus that was named.
+            let code = if error.is::<RehearseError>() { ExitCode::Failed } else { ExitCode::Usage };
+            return Err(coded(error, code));
         }
     };
     let result = peer::rehearse::rehearse(&plan, &prepared, show, app, stop.clone()).await;
@@ -164,12 +165,16 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
     }
 }
 
-/// With the code that says most about the error.
 fn failed(error: anyhow::Error) -> Failure {
+    coded(error, ExitCode::Failed)
+}
+
+/// With the code that says most about the error, or else this one.
+fn coded(error: anyhow::Error, otherwise: ExitCode) -> Failure {
     let code = match error.downcast_ref::<RehearseError>() {
         Some(RehearseError::Child { reason: Some(reason), .. }) => *reason,
         Some(RehearseError::Protocol(_)) => ExitCode::ProtocolMismatch,
-        _ => peer::outcome::code_of(error.as_ref()).unwrap_or(ExitCode::Failed),
+        _ => peer::outcome::code_of(error.as_ref()).unwrap_or(otherwise),
     };
     (code, error)
 }

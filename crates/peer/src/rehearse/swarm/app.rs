@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ipc::{Command, CommandLine, Event, Hello, StopWhen};
+use ipc::{Command, CommandLine, Event, HandshakeError, Hello, StopWhen};
 use tokio::sync::mpsc;
 use types::{Problem, Round};
 
@@ -78,7 +78,7 @@ impl App {
         while let Some(line) = self.commands.recv().await {
             let ends = matches!(line.command, Command::Stop { .. } | Command::Shutdown { .. });
             let not_yet = !ends && !matches!(line.command, Command::Hello(_));
-            let answer = match reply(&line, Knows::Training)? {
+            let answer = match reply(&line, Knows::Training).inspect_err(|error| self.say(too_different(error)))? {
                 _ if not_yet => Some(Event::Refused { id: line.id, problem: preparing() }),
                 answer => answer,
             };
@@ -102,6 +102,11 @@ impl App {
     }
 }
 
+fn too_different(error: &HandshakeError) -> Event {
+    let problem = Problem::new("protocol_mismatch", error.to_string(), "Update app and peer together");
+    Event::Problem { problem, fatal: true }
+}
+
 fn preparing() -> Problem {
     Problem::new("preparing", "The rehearsal is being prepared", "Try again in some seconds")
 }
@@ -121,10 +126,8 @@ impl Swarm<'_> {
             self.say("rehearsal", &Event::Refused { id: line.id, problem });
             return Ok(());
         }
-        let answer = reply(&line, Knows::Training).inspect_err(|error| {
-            let problem = Problem::new("protocol_mismatch", error.to_string(), "Update app and peer together");
-            self.say("rehearsal", &Event::Problem { problem, fatal: true });
-        })?;
+        let answer =
+            reply(&line, Knows::Training).inspect_err(|error| self.say("rehearsal", &too_different(error)))?;
         let taken = !matches!(answer, Some(Event::Refused { .. }));
         if let Some(answer) = answer {
             self.say("rehearsal", &answer);
