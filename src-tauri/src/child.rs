@@ -2,23 +2,9 @@
 //!
 //! Out: its process handle with a piped standard output. It does not read what the peer says.
 
-use anyhow::{Context as _, Result, bail};
-use std::path::PathBuf;
+use anyhow::{Context as _, Result};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
-
-/// The peer's program name.
-const PROGRAM: &str = "covey-peer";
-
-/// The peer program in this program's own folder, and nowhere else: never one that happens to be on the path.
-pub(crate) fn program() -> Result<PathBuf> {
-    let own = std::env::current_exe().context("this program can't tell where it lies")?;
-    let program = own.with_file_name(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
-    if !program.is_file() {
-        bail!("{} is missing; install both programs together, or build with `cargo xtask run`", program.display());
-    }
-    Ok(program)
-}
 
 /// Starts `covey-peer rehearse ARGS… --json`.
 pub(crate) fn start(program: &std::path::Path, args: &[String]) -> Result<Child> {

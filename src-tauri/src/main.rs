@@ -1,23 +1,40 @@
-//! The desktop app's shell: supervises the training peer and shows what it does.
+//! The desktop app: one program, several processes.
 //!
-//! For now it has no window: it starts `covey-peer rehearse` beside it, keeps the state of the run from the peer's
-//! events and draws it in the terminal on change. Tray, window, vault and updater come with the desktop part, around
-//! the same state and the same screen. It never links the trainer, and the peer never outlives it.
+//! `covey` is the shell (tray, supervision, favours of the desktop; Tauri without a web view), `covey --window` the
+//! window it opens (egui), `covey --gpu-probe` the child that touches NVIDIA's library. Without a display it rehearses in
+//! the terminal. It never links the trainer, and no child outlives it.
+
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 mod child;
+mod ctl;
+mod log_file;
+mod places;
+mod shell;
 mod state;
 mod supervisor;
 mod terminal;
+mod window;
 
+use anyhow::Result;
+use shell::Start;
+use std::alloc::System;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Recovery words pass through layouts, JSON and a clipboard: whatever is freed is wiped.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 const HELP: &str = "\
-covey [rehearse [ARGS…]]   rehearse on this computer and watch it; ARGS go to `covey-peer rehearse`
-covey --version
-covey --help
+covey                          the app: a window and a tray icon; a second start shows the first one's window
+covey --hidden                 the app without its window, as it starts with the session
+covey LINK | FILE              the same, with a run's link (covey://join/…) or file
+covey ctl …                    what the running app does, and every press; `covey ctl --help`
+covey rehearse [ARGS…]         rehearse on this computer in the terminal; ARGS go to `covey-peer rehearse`
+covey --version | --help
 
-The window comes with the desktop part; until then this is the terminal view. Ctrl-C stops gracefully, a second
-Ctrl-C at once.
+Without a display, `covey` rehearses in the terminal. Ctrl-C stops gracefully, a second Ctrl-C at once.
 ";
 
 fn main() -> ExitCode {
@@ -27,30 +44,32 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    match words.as_slice() {
+    let done = match words.as_slice() {
         ["--help" | "-h" | "help"] => {
             print!("{HELP}");
-            ExitCode::SUCCESS
+            Ok(ExitCode::SUCCESS)
         }
         ["--version" | "-V"] => {
             println!("covey {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
+            Ok(ExitCode::SUCCESS)
         }
-        [] => rehearse(&[]),
-        ["rehearse", ..] => rehearse(&args[1..]),
+        ["--window", ..] => window::run(),
+        ["--gpu-probe", ..] => Ok(gpu::probe_main(std::env::args_os().skip(2))),
+        ["ctl", rest @ ..] => ctl::run(rest),
+        ["rehearse", ..] => supervisor::rehearse(&args[1..]),
+        [] | ["--hidden"] if !places::has_display() => supervisor::rehearse(&[]),
+        [] => shell::run(Start::default()),
+        ["--hidden"] => shell::run(Start { hidden: true, link: None }),
+        [what] if !what.starts_with('-') && (what.contains("://") || std::path::Path::new(what).is_file()) => {
+            shell::run(Start { hidden: false, link: Some((*what).to_owned()) })
+        }
         [unknown, ..] => {
             eprintln!("covey: {unknown:?} is no command; `covey --help` lists them");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
-    }
-}
-
-fn rehearse(args: &[String]) -> ExitCode {
-    match supervisor::rehearse(args) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("covey: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("covey: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -3,7 +3,7 @@
 //! One task owns everything: the child, the state, the terminal. Waiting is bounded: after Ctrl-C the peer has
 //! [`GRACE`] to end, then it is killed; a second Ctrl-C kills it at once.
 
-use crate::child;
+use crate::{child, places};
 use crate::state::RunState;
 use crate::terminal::Terminal;
 use anyhow::{Context as _, Result};
@@ -28,7 +28,7 @@ pub(crate) fn rehearse(args: &[String]) -> Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("no event loop can be had")?;
     // On this thread: the peer's death signal is tied to the thread that starts it.
-    runtime.block_on(supervise(&child::program()?, args, &mut Terminal::new()))
+    runtime.block_on(supervise(&places::peer()?, args, &mut Terminal::new()))
 }
 
 async fn supervise(program: &Path, args: &[String], terminal: &mut Terminal) -> Result<ExitCode> {

@@ -1,0 +1,20 @@
+//! The desktop app end to end: the real `covey` and `covey-peer` on a real screen, with a real window manager, session
+//! bus, tray, keychain and accessibility tree. What a person presses is pressed here.
+//!
+//! They belong to package `covey`, which builds the program they start; `covey-peer` lies beside it. Each test has a
+//! desktop of its own and leaves nothing running. `COVEY_SCREENSHOTS=FOLDER` keeps pictures.
+
+#![cfg(target_os = "linux")]
+
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod newcomer;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod tray;
+#[cfg(test)]
+mod tree;
