@@ -11,9 +11,9 @@ use crate::design_tokens as tokens;
 use crate::qr::qr;
 use crate::scene::Scene;
 use crate::widgets::{
-    Button, Icon, Kind, caption, card, card_row, chip, empty, heading, muted, notice, strong, term, tone_line,
+    Button, Icon, Kind, caption, card, card_row, chip, empty, heading, muted, notice, term, tone_line,
 };
-use egui::{Spinner, Ui};
+use egui::Ui;
 use panel::Panel;
 use view_model::{Intent, Tone, WalletIntent, WalletRow, WalletView, WizardIntent, problem_hint, problem_title};
 
@@ -88,10 +88,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
 
 fn status(ui: &mut Ui, scene: &Scene<'_>, view: &WalletView) {
     if let Some(busy) = &view.busy {
-        ui.horizontal(|ui| {
-            ui.add(Spinner::new().size(tokens::ICON).color(scene.palette.muted));
-            strong(ui, scene.palette, &busy.say(scene.locale));
-        });
+        tone_line(ui, scene.palette, Tone::Waiting, &busy.say(scene.locale));
     }
     if let Some(problem) = &view.problem {
         let (title, hint) = (problem_title(problem, scene.locale), problem_hint(problem, scene.locale));

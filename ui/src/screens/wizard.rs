@@ -24,7 +24,7 @@ pub(super) use welcome::language;
 use super::forms::Draft;
 use crate::design_tokens as tokens;
 use crate::scene::Scene;
-use crate::widgets::{Button, Icon, Kind, caption, heading, notice};
+use crate::widgets::{Button, Icon, Kind, caption, chip, heading, notice};
 use egui::{Align, CentralPanel, Frame, Id, Layout, Margin, Panel, Response, ScrollArea, Stroke, Ui, Vec2};
 use std::mem::discriminant;
 use view_model::{Intent, Tone, WizardIntent, WizardStep, WizardView, problem_hint, problem_title};
@@ -213,8 +213,7 @@ fn foot(
             pressed = response.clicked();
         }
         if wizard.busy {
-            ui.add(egui::Spinner::new().size(tokens::ICON).color(scene.palette.muted));
-            caption(ui, scene.palette, &scene.text("setup-busy"));
+            chip(ui, scene.palette, Tone::Waiting, &scene.text("setup-busy"));
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             if wizard.can_go_back {

@@ -56,20 +56,21 @@ pub(crate) fn secret_row(
     text: &mut SecretText,
     shown: &mut bool,
 ) -> Field {
-    caption(ui, palette, name);
+    let label = caption(ui, palette, name);
     let id = ui.scope_id().with(("secret", name));
     ui.horizontal_top(|ui| {
         let key = if *shown { "setup-hide-named" } else { "setup-show-named" };
         let eye = locale.with(key, &[("what", name.into())]);
         let icon = if *shown { Icon::EyeOff } else { Icon::Eye };
         let beside = tokens::BUTTON + ui.spacing().item_spacing.x;
-        let field = SecretField { name, rows, shown: *shown, id };
+        let field = SecretField { rows, shown: *shown, id };
         let response = ui
             .vertical(|ui| {
                 ui.set_width((ui.available_width() - beside).max(tokens::BUTTON));
                 field.show(ui, palette, text)
             })
-            .inner;
+            .inner
+            .labelled_by(label.id);
         if Button::icon_only(icon, &eye).show(ui, palette).clicked() {
             *shown = !*shown;
         }
@@ -168,11 +169,11 @@ pub(crate) fn pick<T: PartialEq>(ui: &mut Ui, palette: &Palette, text: &str, val
     picked
 }
 
-/// A slider with its value beside it.
+/// A slider with its value beside it; the caller names it.
 pub(crate) fn slide(
     ui: &mut Ui,
     palette: &Palette,
-    (name, shown): (&str, &str),
+    shown: &str,
     value: &mut u32,
     (range, step): (RangeInclusive<u32>, u32),
 ) -> Response {
@@ -180,7 +181,7 @@ pub(crate) fn slide(
         let value_width = 4.0 * tokens::SPACE_XL;
         ui.spacing_mut().slider_width = (ui.available_width() - value_width).clamp(tokens::SPACE_XL, 360.0);
         let slider = Slider::new(value, range).step_by(f64::from(step)).show_value(false);
-        let response = ui.add(slider).accessible_name(name);
+        let response = ui.add(slider);
         focus_ring(ui, &response, response.rect, tokens::RADIUS_S, palette);
         ui.label(egui::RichText::new(shown).color(palette.text));
         response
@@ -213,7 +214,7 @@ impl Limit<'_> {
         };
         let shown = locale.with(self.unit, &[("n", n.to_string().into())]);
         let name = locale.with("settings-value-of", &[("what", self.name.into())]);
-        indented(ui, |ui| slide(ui, palette, (&name, &shown), &mut n, (self.range, self.step)));
+        indented(ui, |ui| slide(ui, palette, &shown, &mut n, (self.range, self.step)).accessible_name(name));
         *value = Some(n);
     }
 }

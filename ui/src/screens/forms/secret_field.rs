@@ -17,9 +17,7 @@ const DOT: char = '•';
 
 /// How a secret field looks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SecretField<'a> {
-    /// What a screen reader calls it.
-    pub(crate) name: &'a str,
+pub(crate) struct SecretField {
     /// Lines of room.
     pub(crate) rows: usize,
     /// Letters instead of dots.
@@ -28,8 +26,8 @@ pub(crate) struct SecretField<'a> {
     pub(crate) id: Id,
 }
 
-impl SecretField<'_> {
-    /// Draws it and takes in what was typed.
+impl SecretField {
+    /// Draws it and takes in what was typed; the caller says which label names it.
     pub(crate) fn show(self, ui: &mut Ui, palette: &Palette, text: &mut SecretText) -> Response {
         let font = FontId::monospace(tokens::BODY);
         let (advance, row) = ui.fonts_mut(|f| (f.glyph_width(&font, 'm'), f.row_height(&font)));
@@ -66,7 +64,8 @@ impl SecretField<'_> {
         self.paint(ui, palette, &response, text, &places, (origin, advance, row, font));
         let enabled = ui.is_enabled();
         response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::PasswordInput, enabled, self.name);
+            let mut info = WidgetInfo::new(Role::PasswordInput);
+            info.enabled = enabled;
             info.current_text_value = Some(DOT.to_string().repeat(text.chars()));
             info
         });

@@ -48,8 +48,8 @@ fn knob(
     let name = scene.text(key);
     let n = value.to_string();
     let shown = unit.map_or_else(|| n.clone(), |unit| scene.with(unit, &[("n", n.as_str().into())]));
-    crate::widgets::strong(ui, scene.palette, &name);
-    slide(ui, scene.palette, (&name, &shown), value, (range, 1));
+    let label = crate::widgets::strong(ui, scene.palette, &name);
+    slide(ui, scene.palette, &shown, value, (range, 1)).labelled_by(label.id);
     caption(ui, scene.palette, &scene.text(&format!("{key}-shows")));
 }
 

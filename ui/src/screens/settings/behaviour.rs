@@ -54,9 +54,9 @@ pub(super) fn look(ui: &mut Ui, scene: &Scene<'_>, look: &mut Look) {
         }
     });
     let name = scene.text("settings-text-size");
-    caption(ui, palette, &name);
+    let label = caption(ui, palette, &name);
     let shown = scene.with("settings-percent", &[("n", look.text_percent.to_string().into())]);
-    slide(ui, palette, (&name, &shown), &mut look.text_percent, (80..=200, 10));
+    slide(ui, palette, &shown, &mut look.text_percent, (80..=200, 10)).labelled_by(label.id);
     caption(ui, palette, &scene.text("settings-motion"));
     ui.push_id("motion", |ui| {
         ui.horizontal_wrapped(|ui| {

@@ -100,11 +100,11 @@ fn schedule(ui: &mut Ui, scene: &Scene<'_>, pause: &mut PauseSettings) {
 
 fn disk(ui: &mut Ui, scene: &Scene<'_>, value: &mut ByteCount) {
     let name = scene.text("settings-disk");
-    caption(ui, scene.palette, &name).on_hover_text(scene.text("settings-disk-tip"));
+    let label = caption(ui, scene.palette, &name).on_hover_text(scene.text("settings-disk-tip"));
     let mut gigabytes = u32::try_from(value.0 / GB).unwrap_or(u32::MAX).clamp(1, 200);
     let before = gigabytes;
     let shown = scene.with("settings-gb", &[("n", gigabytes.to_string().into())]);
-    slide(ui, scene.palette, (&name, &shown), &mut gigabytes, (1..=200, 1));
+    slide(ui, scene.palette, &shown, &mut gigabytes, (1..=200, 1)).labelled_by(label.id);
     if gigabytes != before {
         *value = ByteCount(u64::from(gigabytes) * GB);
     }

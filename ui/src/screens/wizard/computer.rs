@@ -1,22 +1,18 @@
 //! What this computer is and can do; what hinders it, and the one button that may help.
 
 use super::Go;
-use crate::design_tokens as tokens;
 use crate::frame::act_on;
 use crate::scene::Scene;
 use crate::screens::forms::fact;
 use crate::widgets::{Button, Icon, Kind, card, chip, notice, strong, tone_line};
-use egui::{Spinner, Ui};
+use egui::Ui;
 use types::Problem;
 use view_model::{GpuCard, Intent, MachineView, Role, Tone, problem_hint, problem_title, units};
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) -> Go {
     let gpus = &scene.app().gpus;
     if gpus.probing {
-        ui.horizontal(|ui| {
-            ui.add(Spinner::new().size(tokens::ICON).color(scene.palette.muted));
-            strong(ui, scene.palette, &scene.text("wizard-computer-looking"));
-        });
+        tone_line(ui, scene.palette, Tone::Waiting, &scene.text("wizard-computer-looking"));
     }
     if let Some(problem) = &gpus.problem {
         hindrance(ui, scene, problem);
