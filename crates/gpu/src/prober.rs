@@ -23,7 +23,8 @@ const EVENTS: usize = 16;
 /// What a watcher reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GpuEvent {
-    /// What is there; the first event, and again whenever it was looked at anew.
+    /// What is there; the first event, and again whenever it was looked at anew. Nothing is live of a card that it does
+    /// not list, or lists as lost.
     Survey(Survey),
     /// How the cards do now, one sample for each card that answers.
     Samples(Vec<Sample>),

@@ -54,6 +54,8 @@ pub(crate) async fn run(shared: Arc<Shared>, events: mpsc::Sender<GpuEvent>, can
         tell,
         resumed: shared.ask.borrow().resumed,
         cards: Vec::new(),
+        ready: false,
+        failed_before: false,
         worked: false,
         slept: false,
     };
@@ -75,6 +77,10 @@ struct Surveyor {
     resumed: u64,
     /// The cards of the last survey that saw any.
     cards: Vec<Card>,
+    /// Whether the survey told last had a healthy card.
+    ready: bool,
+    /// Whether the last probe failed.
+    failed_before: bool,
     /// Whether a card was healthy the last time that one was.
     worked: bool,
     /// Whether a working card has not been seen again since the computer slept.
@@ -93,6 +99,10 @@ impl Surveyor {
             let survey = self.shared.survey().await;
             let survey = self.recall(survey);
             let survey = self.after_sleep(survey);
+            if self.forgives(&survey) {
+                sleep(self.shared.times.backoff_first).await;
+                continue;
+            }
             let healthy = survey.verdict == Verdict::Ready;
             let may_pass = survey.fault().is_none_or(Fault::may_pass);
             self.publish(&survey);
@@ -108,6 +118,17 @@ impl Surveyor {
                 hunting_since = Instant::now();
             }
         }
+    }
+
+    /// One probe that fails beside cards that work is no news: a busy machine makes it late. Two in a row are.
+    fn forgives(&mut self, survey: &Survey) -> bool {
+        let failed = probe_failed(survey);
+        let first = failed && self.ready && !self.failed_before;
+        self.failed_before = failed;
+        if !first {
+            self.ready = survey.verdict == Verdict::Ready;
+        }
+        first
     }
 
     /// A lost card no longer tells who it is: it is the one that was there before.
@@ -152,7 +173,7 @@ impl Surveyor {
         let answers = survey.cards.iter().filter(|card| !matches!(card.fault, Some(Fault::CardLost { .. })));
         let known = Known { cards: answers.map(|card| card.uuid.clone()).collect(), slept: self.resumed };
         // A probe that failed says nothing about the cards: those that still answer go on.
-        let failed = matches!(survey.fault(), Some(Fault::ProbeCrashed { .. } | Fault::ProbeTimedOut { .. }));
+        let failed = probe_failed(survey);
         self.tell.send_if_modified(|old| {
             let differs = !failed && *old != known;
             if differs {
@@ -182,6 +203,10 @@ impl Surveyor {
             }
         }
     }
+}
+
+fn probe_failed(survey: &Survey) -> bool {
+    matches!(survey.fault(), Some(Fault::ProbeCrashed { .. } | Fault::ProbeTimedOut { .. }))
 }
 
 fn bus_changed(before: Option<&BTreeSet<String>>, now: Option<&BTreeSet<String>>) -> bool {

@@ -169,6 +169,24 @@ async fn someone_who_asks_gets_a_new_survey() {
 }
 
 #[tokio::test]
+async fn one_probe_that_fails_takes_no_working_card_away_and_two_do() {
+    let machine = Machine::with_cards(1).scenario("abort-at-start-3");
+    let prober = machine.prober(short());
+    let mut events = prober.watch(CancellationToken::new());
+    is_healthy_and_live(&mut events).await;
+    assert_eq!(machine.kept("starts"), Some(2), "one survey and one watcher");
+    prober.rescan();
+    assert_eq!(next(&mut events, survey).await.verdict, Verdict::Ready);
+    assert_eq!(machine.kept("starts"), Some(4), "the third start crashed and was not told");
+
+    machine.switch_on("abort-in-init");
+    prober.rescan();
+    let told = next(&mut events, survey).await;
+    assert_eq!(told.fault(), Some(&Fault::ProbeCrashed { end: ProbeEnd::Signal { number: 6 } }));
+    next(&mut events, samples).await;
+}
+
+#[tokio::test]
 async fn a_card_that_does_not_survive_sleep_is_told_as_that_and_found_again() {
     let machine = Machine::with_cards(1);
     let prober = machine.prober(short());

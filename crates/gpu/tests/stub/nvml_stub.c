@@ -82,7 +82,7 @@ static Return start(void) {
     int code = number_after("init-fails-");
     keep("starts", starts, 1);
     if (scenario("hang-in-init")) for (;;) pause();
-    if (scenario("abort-in-init")) abort();
+    if (scenario("abort-in-init") || starts == number_after("abort-at-start-")) abort();
     if (scenario("prints-on-stdout")) { printf("NVRM: this is no JSON\n{\"line\":\"nonsense\"}\n"); fflush(stdout); }
     if (code) return code;
     if (starts < number_after("appears-at-start-")) return DRIVER_NOT_LOADED;
