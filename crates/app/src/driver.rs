@@ -6,6 +6,7 @@
 mod ctl;
 mod keeper;
 mod perform;
+mod sense;
 mod window;
 
 use crate::api::{AppError, Config, FromShell, ToShell};
@@ -22,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use view_model::{Intent, Screen};
+use view_model::{Activity, Intent, Screen};
 use window::Window;
 
 /// Events of all workers that may wait.
@@ -80,6 +81,7 @@ struct App {
     signing: SigningDesk,
     gpus: Prober,
     gpu_events: Option<mpsc::Receiver<GpuEvent>>,
+    senses: sense::Senses,
     outbox: VecDeque<ToShell>,
     window: Option<Window>,
     /// Time and wall clock at the last look.
@@ -91,6 +93,7 @@ struct App {
 enum Heard {
     Shell(Option<FromShell>),
     Event(Event),
+    Sensed(sensors::Sensed),
     Tick,
     Frame,
     Sent,
@@ -107,7 +110,9 @@ impl App {
             times: config.times,
             settings: read.settings,
             data_folder: config.data_dir.display().to_string(),
+            threads: std::thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
         };
+        let state = State::new(init, read.session, now_ms);
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let (events, inner) = mpsc::channel(EVENTS);
@@ -121,8 +126,9 @@ impl App {
         tasks.spawn(desk.run(desk_orders));
         let gpus = Prober::new(&config.probe_program, ["--gpu-probe".into()]);
         let gpu_events = config.times.sense.then(|| gpus.watch(stop.child_token()));
+        let senses = sense::Senses::start(&config, state.settings(), stop.child_token(), &tasks);
         let mut app = Self {
-            state: State::new(init, read.session, now_ms),
+            state,
             config,
             spawner,
             running: None,
@@ -136,6 +142,7 @@ impl App {
             signing,
             gpus,
             gpu_events,
+            senses,
             outbox: VecDeque::new(),
             window: None,
             clocks: (Instant::now(), now_ms),
@@ -167,6 +174,7 @@ impl App {
                 Some(event) = self.inner.recv() => Heard::Event(event),
                 Some(event) = self.desk_events.recv() => Heard::Event(Event::Desk(Box::new(event))),
                 Some(event) = next(&mut self.gpu_events) => Heard::Event(Event::Gpu(event)),
+                Some(sensed) = self.senses.next() => Heard::Sensed(sensed),
                 permit = out.reserve(), if !self.outbox.is_empty() => {
                     match (permit, self.outbox.pop_front()) {
                         (Ok(permit), Some(word)) => permit.send(word),
@@ -186,6 +194,7 @@ impl App {
                     self.apply(Event::SessionEnding);
                 }
                 Heard::Event(event) => self.apply(event),
+                Heard::Sensed(sensed) => self.sensed(sensed),
                 Heard::Tick => self.tick(),
                 Heard::Frame => self.frame(&out),
                 Heard::Sent => {}
@@ -208,6 +217,8 @@ impl App {
             self.gpus.resumed();
         }
         self.apply(Event::Tick);
+        let at_work = matches!(self.state.activity(now.1), Activity::Running | Activity::Starting);
+        self.senses.let_go(!at_work);
     }
 
     fn shell(&mut self, word: FromShell) {

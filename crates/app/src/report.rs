@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) gpus: GpuView,
     pub(crate) checks: Vec<DoctorCheck>,
     pub(crate) log: Vec<LogLine>,
+    /// Rules that the user wants and that this machine cannot tell anything about.
+    pub(crate) cannot_tell: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,7 @@ struct State<'a> {
     activity: &'a Activity,
     problems: &'a [ProblemRow],
     crashes: &'a [Crash],
+    cannot_tell: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -62,7 +65,12 @@ pub(crate) fn put_together(facts: &Facts, data_dir: &Path) -> ReportPreview {
     let mut redactor = Redactor::new(data_dir);
     let about =
         About { id: &id, version: &facts.version, system: std::env::consts::OS, processor: std::env::consts::ARCH };
-    let state = State { activity: &facts.activity, problems: &facts.problems, crashes: &facts.crashes };
+    let state = State {
+        activity: &facts.activity,
+        problems: &facts.problems,
+        crashes: &facts.crashes,
+        cannot_tell: &facts.cannot_tell,
+    };
     let machine = Machine { machine: &facts.machine, cards: &facts.gpus };
     let texts = [
         ("about.json", json(&about)),

@@ -23,7 +23,7 @@ mod view;
 mod work;
 
 pub(crate) use event::Act;
-pub(crate) use event::{Effect, Event, KnownRun};
+pub(crate) use event::{Effect, Event, KnownRun, Reading};
 pub(crate) use intents::sensible;
 pub(crate) use job::{Job, MY_PEER, REHEARSALS};
 pub(crate) use money::Books;
@@ -63,6 +63,8 @@ pub(crate) struct Init {
     pub(crate) settings: Settings,
     /// The data folder, to be shown.
     pub(crate) data_folder: String,
+    /// Threads of the processor.
+    pub(crate) threads: Option<u32>,
 }
 
 /// The state.
@@ -120,7 +122,6 @@ impl State {
         Self {
             version: init.version,
             system_language: init.system_language,
-            locale,
             pauses: pauses::Pauses::restored(pressed, &init.zone),
             zone: init.zone,
             settings: init.settings,
@@ -135,13 +136,14 @@ impl State {
             notices: notices::Notices::restored(session.notices),
             uptime: uptime::Spans::restored(session.uptime),
             crashes: session.crashes,
-            machine: MachineView::default(),
+            machine: MachineView { threads: init.threads, ..MachineView::default() },
             appearance: Appearance::default(),
             wallet: WalletView::default(),
             wizard: Wizard::new(),
             runs: Vec::new(),
             help: Help { data_folder: init.data_folder, ..Help::default() },
-            tray: tray::Tray::default(),
+            tray: tray::Tray::new(&locale),
+            locale,
             leaving: None,
             awake: false,
             saved_ms: now_ms,
@@ -184,8 +186,8 @@ impl State {
                 }
             }
             Event::Gpu(event) => self.gpu(event, now_ms),
-            Event::Signals(signals) => self.signals(*signals),
-            Event::Machine(machine) => self.machine = machine,
+            Event::Reading(reading) => self.reading(*reading),
+            Event::Sleep => self.pauses.signals.sleeping = true,
             Event::Appearance(appearance) => self.appearance = appearance,
             Event::Desk(event) => self.desk(*event, now_ms, &mut out),
             Event::Began => out.extend(self.began(now_ms)),
@@ -242,6 +244,7 @@ impl State {
             Event::SessionEnding => self.leave(now_ms),
             Event::Woke => {
                 self.work.woke(now_ms);
+                self.pauses.signals.sleeping = false;
                 self.log(LogLevel::Info, "app", "the computer woke up, or its clock was set", now_ms);
                 out.push(Effect::RescanGpus);
             }
@@ -342,11 +345,16 @@ impl State {
         }
     }
 
-    fn signals(&mut self, signals: Signals) {
+    fn reading(&mut self, reading: Reading) {
+        let signals = reading.signals;
         self.machine.on_battery = signals.on_battery;
         self.machine.disk_free = signals.disk_free.or(self.machine.disk_free);
         self.machine.memory_free = signals.memory_free.or(self.machine.memory_free);
-        self.pauses.signals = signals;
+        self.machine.memory = reading.memory.or(self.machine.memory);
+        self.appearance = reading.appearance;
+        // A reading on the way to sleep does not wake the computer.
+        let sleeping = self.pauses.signals.sleeping;
+        self.pauses.signals = Signals { sleeping, ..signals };
     }
 
     fn awake_or_not(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
@@ -459,6 +467,7 @@ impl State {
             gpus: self.gpus.view(&self.settings.gpus, now_ms),
             checks: self.help.checks.clone(),
             log: self.charts.newest_lines(lines).cloned().collect(),
+            cannot_tell: self.pauses.cannot_tell().to_vec(),
         }
     }
 

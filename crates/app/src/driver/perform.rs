@@ -25,7 +25,10 @@ impl App {
             Effect::Act(act) => self.act(act, now_ms),
             Effect::Sign { generation, id, payload } => self.sign(generation, id, *payload),
             Effect::Shell(word) => self.post(word),
-            Effect::SaveSettings(settings) => self.keep(Keep::Settings(settings)),
+            Effect::SaveSettings(settings) => {
+                self.senses.look_for(&settings.pause.apps);
+                self.keep(Keep::Settings(settings));
+            }
             Effect::SaveSession(session) => self.keep(Keep::Session(session)),
             Effect::RescanGpus => self.gpus.rescan(),
             Effect::RunDoctor => self.doctor(now_ms),

@@ -34,6 +34,7 @@ fn facts(lines: &[String]) -> Facts {
         gpus: GpuView::default(),
         checks: Vec::new(),
         log: lines.iter().map(line).collect(),
+        cannot_tell: Vec::new(),
     }
 }
 

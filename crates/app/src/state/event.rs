@@ -7,8 +7,8 @@ use custody::{DeskEvent, DeskOrder};
 use gpu::GpuEvent;
 use ipc::EventLine;
 use std::path::PathBuf;
-use types::{Problem, SignPayload};
-use view_model::{Appearance, DoctorCheck, Intent, MachineView, ReportPreview, RunCard, Settings, Verified};
+use types::{ByteCount, Problem, SignPayload};
+use view_model::{Appearance, DoctorCheck, Intent, ReportPreview, RunCard, Settings, Verified};
 
 pub(crate) use super::work::Act;
 use crate::session::Session;
@@ -57,12 +57,12 @@ pub(crate) enum Event {
     },
     /// The cards.
     Gpu(GpuEvent),
-    /// What the machine says; cards are taken from elsewhere.
-    Signals(Box<Signals>),
-    /// This computer.
-    Machine(MachineView),
+    /// What the machine says.
+    Reading(Box<Reading>),
     /// How the desktop looks.
     Appearance(Appearance),
+    /// The computer is about to sleep.
+    Sleep,
     /// The app begins.
     Began,
     /// The desk told something of wallets.
@@ -99,6 +99,17 @@ pub(crate) enum Event {
     SessionEnding,
     /// The computer slept, or its clock was set.
     Woke,
+}
+
+/// What the machine says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    /// For the pause rules; cards are taken from elsewhere.
+    pub(crate) signals: Signals,
+    /// The computer's memory.
+    pub(crate) memory: Option<ByteCount>,
+    /// How the desktop looks.
+    pub(crate) appearance: Appearance,
 }
 
 /// A run of the list.

@@ -140,6 +140,7 @@ impl State {
         }
         if old.look.language != new.look.language {
             self.locale = Locale::new(new.look.language.as_deref().unwrap_or(&self.system_language));
+            self.tray.speak(&self.locale);
         }
         if (old.gpus != new.gpus || old.network != new.network)
             && let Some(act) = self.work.tell(Command::SetLimits(limits(&self.settings)), now_ms)

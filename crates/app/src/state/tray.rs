@@ -11,10 +11,23 @@ use view_model::{Activity, AppSnapshot, RunSnapshot, Tone, app_sentence, stop_pr
 const SENTENCE_EVERY_MS: u64 = 5_000;
 
 /// What the tray was told last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tray {
+    labels: TrayLabels,
     told: Option<(TrayView, Activity)>,
     told_ms: u64,
+}
+
+impl Tray {
+    /// Nothing is told yet.
+    pub(super) fn new(locale: &Locale) -> Self {
+        Self { labels: labels(locale), told: None, told_ms: 0 }
+    }
+
+    /// Another language.
+    pub(super) fn speak(&mut self, locale: &Locale) {
+        self.labels = labels(locale);
+    }
 }
 
 impl State {
@@ -66,7 +79,7 @@ impl State {
             can_start: !wanted || hopeless,
             can_stop: wanted || stopping,
             paused: matches!(activity, Activity::Paused { .. }),
-            labels: labels(&self.locale),
+            labels: self.tray.labels.clone(),
             quit_price: stop_price_sentence(&brief.run, &self.locale),
         };
         let due = now_ms.saturating_sub(self.tray.told_ms) >= SENTENCE_EVERY_MS;
@@ -79,7 +92,7 @@ impl State {
         if !news {
             return None;
         }
-        self.tray = Tray { told: Some((view.clone(), activity.clone())), told_ms: now_ms };
+        (self.tray.told, self.tray.told_ms) = (Some((view.clone(), activity.clone())), now_ms);
         Some(view)
     }
 }

@@ -3,8 +3,7 @@
 use super::{Job, State, money};
 use types::ByteCount;
 use view_model::{
-    AppSnapshot, Fit, HelpView, LinkPath, NetworkView, PeerLink, Reachability, RunCard, RunKind, RunSnapshot,
-    Told,
+    AppSnapshot, Fit, HelpView, LinkPath, NetworkView, PeerLink, Reachability, RunCard, RunKind, RunSnapshot, Told,
 };
 
 impl State {
