@@ -273,6 +273,44 @@ fn an_app_of_another_version_is_told_so() {
 }
 
 #[test]
+fn an_app_drives_a_peer_whose_key_it_never_sees() {
+    let run = Run::found();
+    let (_ledger, _validator) = (run.start("ledger", "ledger"), run.start("validate", "validator-1"));
+    let start = || {
+        let mut command = covey_peer(run.dir.path());
+        command.args(["train", "--app", "--threads", "1", "--name", "peer-1", "--run"]).arg(run.run());
+        Running::start(command.arg("--key").arg(run.dir.path().join("peer-1.key")), None)
+    };
+    let mut peer = start();
+    peer.wait_for("a greeting", |e| matches!(e, Event::Hello(_)));
+    peer.tell(ipc::Command::Hello(Hello::ours(peer::VERSION)));
+    peer.wait_for("an inner step", |e| matches!(e, Event::InnerStepDone { round, .. } if round.0 == 1));
+    peer.tell(ipc::Command::Pace { work_share: 0.9 });
+    peer.wait_for("the pace taken", |e| matches!(e, Event::Ack { .. }));
+    peer.tell(ipc::Command::Pause { reason: "a game runs".into(), until_ms: None });
+    peer.wait_for("the pause", |e| matches!(e, Event::Paused { .. }));
+    peer.tell(ipc::Command::Snapshot);
+    let snapshot = peer.wait_for("the snapshot", |e| matches!(e, Event::Snapshot { .. }));
+    let Event::Snapshot { events, .. } = snapshot else { unreachable!() };
+    let holds = |fits: fn(&Event) -> bool| events.iter().any(fits);
+    assert!(
+        holds(|e| matches!(e, Event::Paused { .. })) && holds(|e| matches!(e, Event::PeerStarted { .. })),
+        "{events:?}"
+    );
+    peer.tell(ipc::Command::Resume);
+    peer.wait_for("another round", |e| outer_step(e, 2));
+    peer.tell(ipc::Command::Stop { when: ipc::StopWhen::Now });
+    peer.wait_for("the price of stopping", |e| matches!(e, Event::Stopping { .. }));
+    assert_eq!(peer.child.wait().unwrap().code(), Some(0));
+    // Started again, and then the app is gone.
+    let mut peer = start();
+    peer.wait_for("an inner step", |e| matches!(e, Event::InnerStepDone { .. }));
+    drop(peer.child.stdin.take());
+    assert_eq!(peer.child.wait().unwrap().code(), Some(0));
+    run.assert_no_secret();
+}
+
+#[test]
 fn a_pause_frees_the_device_and_a_resume_goes_on() {
     let run = Run::found();
     let (_ledger, _validator) = (run.start("ledger", "ledger"), run.start("validate", "validator-1"));

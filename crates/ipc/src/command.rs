@@ -27,7 +27,7 @@ pub enum Command {
     Hello(Hello),
     /// Begin work. The peer works in its current folder; it reads no settings of the app.
     Start(Box<Start>),
-    /// Free the GPU at the next micro-batch edge and wait.
+    /// Free the GPU at the next micro-batch edge and wait; [`crate::Event::Paused`] says that it is free.
     Pause {
         /// Why, in words for the log and the status line.
         reason: String,
@@ -48,7 +48,7 @@ pub enum Command {
         /// From 0.05 to 1; 1 is full speed.
         work_share: f64,
     },
-    /// Ask for [`crate::Event::Sample`], given when the trainer is next between two inner steps.
+    /// Ask for [`crate::Event::Sample`], given once the running round's inner steps are over.
     Sample {
         /// What the model is to continue; empty: words of the run's own text.
         prompt: String,

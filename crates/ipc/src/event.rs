@@ -43,7 +43,7 @@ pub enum Event {
         problem: Problem,
     },
     /// Answer to [`crate::Command::Snapshot`]: the latest event of each kind that still holds, in the order to apply
-    /// them. Never holds another snapshot.
+    /// them. Never holds another snapshot. A rehearsal answers with one for each of its processes, its own last.
     Snapshot {
         /// The command's id.
         id: u64,
@@ -406,8 +406,8 @@ pub struct LayerMoved {
     pub moved: u64,
     /// Coordinates there are.
     pub of: u64,
-    /// This peer's share of the aggregate's energy (sum of squares) here, 0 to 1; unknown until the round's set is, and where
-    /// nobody sent anything.
+    /// This peer's share of the aggregate's energy here, 0 to 1: its clipped contribution's sum of squares over everybody's.
+    /// Unknown until the round's set is, and where that is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
 }

@@ -3,6 +3,7 @@
 //! In: the run's layout, a round's set. Out: per tensor how many coordinates the peer sent, and its share of the aggregate's
 //! energy: its clipped contribution's sum of squares over everybody's. Norms are known from decoding, so it costs nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ipc::{LayerMoved, MAX_LAYERS};
@@ -11,13 +12,7 @@ use types::Uid;
 
 /// What the peer sent of each tensor: top-k sends as many values of a chunk whatever they are. Shares are unknown.
 pub fn sent(layout: &Layout) -> Vec<LayerMoved> {
-    let row = |tensor: &sparseloco::TensorLayout| LayerMoved {
-        name: tensor.spec().name.clone(),
-        moved: (tensor.chunk_count() * tensor.k()) as u64,
-        of: tensor.element_count() as u64,
-        share: None,
-    };
-    in_rows(layout.tensors().iter().map(row).collect(), |_| None)
+    in_rows(layout, |_| None)
 }
 
 /// The same with shares, once the round's set is known; a peer that is not in the set has none of it.
@@ -29,13 +24,7 @@ pub fn with_shares(layout: &Layout, set: &[(Uid, Arc<Submission>)], own: Uid) ->
         let norm = norms[peer].get(tensor).copied().unwrap_or_default();
         (f64::from(norm) * f64::from(factors[peer][tensor])).powi(2)
     };
-    let rows = layout.tensors().iter().map(|tensor| LayerMoved {
-        name: tensor.spec().name.clone(),
-        moved: (tensor.chunk_count() * tensor.k()) as u64,
-        of: tensor.element_count() as u64,
-        share: None,
-    });
-    in_rows(rows.collect(), |tensors| {
+    in_rows(layout, |tensors| {
         let sum = |peer: usize| tensors.clone().map(|tensor| energy(peer, tensor)).sum::<f64>();
         let all: f64 = (0..set.len()).map(sum).sum();
         let mine: f64 = set.iter().position(|(uid, _)| *uid == own).map_or(0.0, sum);
@@ -48,16 +37,16 @@ pub fn coordinates(rows: &[LayerMoved]) -> u64 {
     rows.iter().map(|row| row.moved).sum()
 }
 
-/// Adds neighbours up until there are at most [`MAX_LAYERS`] rows.
-fn in_rows(tensors: Vec<LayerMoved>, share: impl Fn(std::ops::Range<usize>) -> Option<f64>) -> Vec<LayerMoved> {
+/// One row a tensor, or as many neighbours a row as it takes to have at most [`MAX_LAYERS`].
+fn in_rows(layout: &Layout, share: impl Fn(Range<usize>) -> Option<f64>) -> Vec<LayerMoved> {
+    let tensors = layout.tensors();
     let size = tensors.len().div_ceil(MAX_LAYERS).max(1);
     let rows = tensors.chunks(size).enumerate().filter_map(|(row, group)| {
-        let (first, last) = (group.first()?, group.last()?);
-        let name = if group.len() == 1 { first.name.clone() } else { format!("{} … {}", first.name, last.name) };
+        let (first, last) = (&group.first()?.spec().name, &group.last()?.spec().name);
         Some(LayerMoved {
-            name,
-            moved: group.iter().map(|tensor| tensor.moved).sum(),
-            of: group.iter().map(|tensor| tensor.of).sum(),
+            name: if group.len() == 1 { first.clone() } else { format!("{first} … {last}") },
+            moved: group.iter().map(|tensor| (tensor.chunk_count() * tensor.k()) as u64).sum(),
+            of: group.iter().map(|tensor| tensor.element_count() as u64).sum(),
             share: share(row * size..row * size + group.len()),
         })
     });

@@ -1,6 +1,9 @@
 //! Steps do what the equations say.
 
-use engine::{Engine, EngineOptions, Precision, SampleParams};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use engine::{Engine, EngineError, EngineOptions, Precision, SampleParams};
 
 use crate::{batch, engine, f32_engine, inner, options, state_bits, theta, train};
 
@@ -91,6 +94,22 @@ fn recomputation_changes_no_bit() {
         };
         assert!(run(true) == run(false), "{precision:?}");
     }
+}
+
+#[test]
+fn a_halted_step_has_not_happened_and_is_the_same_when_taken_again() {
+    let (mut halted, mut undisturbed) = (f32_engine("nano"), f32_engine("nano"));
+    let flag = Arc::new(AtomicBool::new(false));
+    halted.halt_when(Arc::clone(&flag));
+    train(&mut halted, 0..2, 4, 1e-3);
+    let before = state_bits(&halted);
+    flag.store(true, Ordering::SeqCst);
+    assert!(matches!(halted.inner_step(&batch(4, 2), 1e-3), Err(EngineError::Halted)));
+    assert!(state_bits(&halted) == before);
+    flag.store(false, Ordering::SeqCst);
+    train(&mut halted, 2..4, 4, 1e-3);
+    train(&mut undisturbed, 0..4, 4, 1e-3);
+    assert!(state_bits(&halted) == state_bits(&undisturbed));
 }
 
 #[test]

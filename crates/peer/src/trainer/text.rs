@@ -36,6 +36,11 @@ pub struct Sampled {
     pub text: String,
 }
 
+/// A model that has learned nothing writes anything; a screen should not have to.
+fn printable(c: char) -> char {
+    if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 impl Trainer {
     pub(super) fn sample(&mut self, wish: &SampleWish) -> Result<Sampled, TrainerError> {
         let tokenizer = match self.tokenizer.take() {
@@ -56,7 +61,7 @@ impl Trainer {
             seed: self.round.0,
         };
         let text = self.engine.sample(&prompt, params);
-        let words = |tokens: &[u32]| tokenizer.decode(tokens).chars().take(MAX_SAMPLE_CHARS).collect();
+        let words = |tokens: &[u32]| tokenizer.decode(tokens).chars().take(MAX_SAMPLE_CHARS).map(printable).collect();
         let sampled = text.map(|text| Sampled { round: self.round, prompt: words(&prompt), text: words(&text) });
         self.tokenizer = Some(tokenizer);
         Ok(sampled?)

@@ -12,7 +12,6 @@ use types::{Problem, Round};
 use super::super::facts::role_of;
 use super::{RehearseError, STOP_GRACE, Slot, Swarm, print};
 use crate::events::now_ms;
-use crate::latest::Latest;
 use crate::signing::{Knows, commands_on_stdin, reply};
 
 /// The app's line.
@@ -126,8 +125,7 @@ impl Swarm<'_> {
             self.say("rehearsal", &Event::Refused { id: line.id, problem });
             return Ok(());
         }
-        let answer =
-            reply(&line, Knows::Training).inspect_err(|error| self.say("rehearsal", &too_different(error)))?;
+        let answer = reply(&line, Knows::Training).inspect_err(|error| self.say("rehearsal", &too_different(error)))?;
         let taken = !matches!(answer, Some(Event::Refused { .. }));
         if let Some(answer) = answer {
             self.say("rehearsal", &answer);
@@ -255,7 +253,7 @@ impl Swarm<'_> {
             }
             _ => {}
         }
-        self.latest.entry(name.to_owned()).or_insert_with(Latest::new).take(event);
+        self.latest.entry(name.to_owned()).or_default().take(event);
         true
     }
 
