@@ -6,18 +6,19 @@
 use egui::vec2;
 use egui_kittest::Harness;
 use std::path::{Path, PathBuf};
+use ui::gallery::setup::setup_scenarios;
 use ui::gallery::{Scenario, scenarios};
 use ui::{PSEUDO_TAG, View};
 use view_model::Theme;
 
 /// How a picture is taken: suffix, theme, width, height, text size in percent, language.
 const SHOTS: [(&str, Theme, f32, f32, u32, Option<&str>); 6] = [
-    ("dark", Theme::Dark, 1280.0, 860.0, 100, None),
-    ("light", Theme::Light, 1280.0, 860.0, 100, None),
-    ("contrast", Theme::HighContrast, 1280.0, 860.0, 100, None),
-    ("narrow", Theme::Dark, 760.0, 900.0, 100, None),
-    ("long", Theme::Light, 1280.0, 860.0, 100, Some(PSEUDO_TAG)),
-    ("large", Theme::Dark, 640.0, 450.0, 200, None),
+    ("dark", Theme::Dark, 1280.0, 1400.0, 100, None),
+    ("light", Theme::Light, 1280.0, 1400.0, 100, None),
+    ("contrast", Theme::HighContrast, 1280.0, 1400.0, 100, None),
+    ("narrow", Theme::Dark, 760.0, 1900.0, 100, None),
+    ("long", Theme::Light, 1280.0, 1500.0, 100, Some(PSEUDO_TAG)),
+    ("large", Theme::Dark, 640.0, 1200.0, 200, None),
 ];
 
 fn main() -> Result<(), String> {
@@ -26,7 +27,7 @@ fn main() -> Result<(), String> {
     let part = args.next().unwrap_or_default();
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     for (shot, theme, width, height, percent, language) in SHOTS {
-        for mut scenario in scenarios() {
+        for mut scenario in scenarios().into_iter().chain(setup_scenarios()) {
             let name = format!("{}-{shot}", scenario.name);
             if !name.contains(&part) {
                 continue;
@@ -45,7 +46,7 @@ fn picture(scenario: Scenario, size: egui::Vec2, folder: &Path, name: &str) -> R
     let mut view = View::new();
     view.go_to(scenario.screen);
     let model = scenario.model;
-    let mut harness = Harness::builder().with_size(size).allow_missing_glyphs().wgpu().build_ui(move |ui| {
+    let mut harness = Harness::builder().with_size(size).wgpu().build_ui(move |ui| {
         view.show(ui, &model);
     });
     harness.run_ok();

@@ -38,10 +38,11 @@ impl Scenario {
         Self { name: name.to_owned(), screen, model }
     }
 
-    /// With an hour of points in every chart.
+    /// With a point a second in every chart, as long as the run runs.
     #[must_use]
     pub fn with_series(mut self) -> Self {
-        fill(&mut self.model, 3_600);
+        let points = self.model.snapshot.run.elapsed_secs.clamp(60, 90_000);
+        fill(&mut self.model, points);
         self
     }
 

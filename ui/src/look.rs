@@ -3,7 +3,7 @@
 //! In: the settings' look and what the desktop wants. Out: egui's style. It does nothing when nothing has changed.
 
 use crate::design_tokens::{self as tokens, DARK, HIGH_CONTRAST, LIGHT, Palette};
-use egui::{Context, CornerRadius, FontFamily, FontId, Id, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
+use egui::{Context, CornerRadius, FontDefinitions, FontFamily, FontId, Id, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
 use view_model::{Appearance, Look, Theme};
 
 /// Smallest and largest text size, percent.
@@ -41,11 +41,27 @@ pub fn apply_look(ctx: &Context, look: &Look, appearance: &Appearance) {
     if ctx.data(|data| data.get_temp::<(Palette, bool)>(id)) == Some(wanted) {
         return;
     }
+    if ctx.data(|data| data.get_temp::<(Palette, bool)>(id)).is_none() {
+        ctx.set_fonts(fonts());
+    }
     ctx.data_mut(|data| data.insert_temp(id, wanted));
     let theme = if palette.dark { egui::Theme::Dark } else { egui::Theme::Light };
     ctx.options_mut(|options| options.zoom_with_keyboard = false);
     ctx.set_theme(theme);
     ctx.set_style_of(theme, style(palette, motion));
+}
+
+/// The fonts that egui brings. The one for text has no arrows; the one for code does, and stands behind it.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let code: Vec<String> = fonts.families.get(&FontFamily::Monospace).cloned().unwrap_or_default();
+    let text = fonts.families.entry(FontFamily::Proportional).or_default();
+    for name in code {
+        if !text.contains(&name) {
+            text.push(name);
+        }
+    }
+    fonts
 }
 
 fn style(palette: &Palette, motion: bool) -> Style {

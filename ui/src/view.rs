@@ -7,7 +7,7 @@ use crate::look::{apply_look, motion, palette};
 use crate::model::Model;
 use crate::scene::{Question, Scene};
 use crate::screens::{self, States};
-use egui::{Key, Modifiers, Ui};
+use egui::{Key, Modifiers, Ui, UiBuilder};
 use locale::Locale;
 use view_model::{Intent, Screen};
 
@@ -77,9 +77,13 @@ impl View {
         let app = &model.snapshot;
         let look = &app.settings.look;
         apply_look(ui.ctx(), look, &app.appearance);
+        let whole = ui.ctx().content_rect();
+        let ui = &mut ui.new_child(UiBuilder::new().max_rect(whole).id_salt("window"));
         ui.reset_style();
+        ui.set_clip_rect(whole);
         self.speak(look.language.as_deref());
         let palette = palette(look, &app.appearance);
+        ui.painter().rect_filled(whole, 0.0, palette.ground);
         let mut scene = Scene::new(model, &self.locale, palette, motion(look, &app.appearance));
         if app.wizard.is_some() {
             screens::wizard::show(ui, &mut scene, &mut self.states.wizard);

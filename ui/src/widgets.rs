@@ -11,12 +11,12 @@ mod text;
 mod tone;
 
 pub(crate) use button::{Button, Kind};
-pub(crate) use card::{card, card_row, columns_for, empty, notice};
+pub(crate) use card::{card, card_row, columns, columns_for, empty, notice};
 pub(crate) use chart::{Axis, Chart};
 pub(crate) use icon::{Icon, paint_icon};
 pub(crate) use ring::{RingPeer, ring};
 pub(crate) use tabs::tabs;
-pub(crate) use text::{caption, figure, heading, muted, number, strong, term};
+pub(crate) use text::{caption, figure, heading, muted, number, room, strong, term};
 pub(crate) use tone::{bar, chip, paint_tone, tone_line};
 
 use crate::design_tokens::{FOCUS, Palette};

@@ -89,7 +89,7 @@ fn stop(ui: &mut Ui, scene: &mut Scene<'_>, big: bool, kind: Kind) {
             ask_first(scene, tip);
         }
     }
-    if big && running && finishes_rounds(scene) {
+    if big && running && scene.app().recovery.is_none() && finishes_rounds(scene) {
         let response = button(ui, scene, "control-finish-round", (Icon::Check, Kind::Quiet), big, true);
         if response.on_hover_text(scene.text("control-finish-round-tip")).clicked() {
             scene.ask(Intent::Stop { when: StopWhen::EndOfRound });

@@ -40,10 +40,12 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, screen: Screen, pad: f32)
             ui.horizontal_wrapped(|ui| controls(ui, scene, false));
             return;
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.horizontal(|ui| controls(ui, scene, false));
-            ui.add_space(SPACE_L);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| sentence(ui, scene));
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.horizontal(|ui| controls(ui, scene, false));
+                ui.add_space(SPACE_L);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| sentence(ui, scene));
+            });
         });
     });
     let rect = response.response.rect;

@@ -13,8 +13,7 @@ const SHOWN: usize = 2;
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, screen: Screen) {
     let problems = &scene.app().run.problems;
     for (n, row) in problems.iter().rev().take(SHOWN).enumerate() {
-        let tone = if row.fatal { Tone::Problem } else { Tone::Waiting };
-        ui.push_id(("problem", n), |ui| problem_notice(ui, scene, &row.problem, tone, true));
+        ui.push_id(("problem", n), |ui| problem_notice(ui, scene, &row.problem, Tone::Problem, true));
     }
     let more = problems.len().saturating_sub(SHOWN);
     if more > 0 && screen != Screen::Help {

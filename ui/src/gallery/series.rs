@@ -22,7 +22,7 @@ pub fn fill(model: &mut Model, points: u64) {
         (Series::TokensPerSec, |n, _| 8_990.0 + 240.0 * noise(n) - if n % 613 < 9 { 6_000.0 } else { 0.0 }),
         (Series::LearningRate, |_, t| 6e-4 * (0.1 + 0.9 * (0.5 + 0.5 * (t * 3.1).cos())) * (t * 40.0).min(1.0)),
         (Series::GradNorm, |n, t| {
-            0.8 + 1.4 * (-5.0 * t).exp() + 0.2 * noise(n).abs() + if n == 2_900 { 3.0 } else { 0.0 }
+            0.8 + 1.4 * (-5.0 * t).exp() + 0.2 * noise(n).abs() + if n == 2_900 { 2.0 } else { 0.0 }
         }),
         (Series::Temperature, |n, _| 67.0 + 2.0 * noise(n / 30)),
         (Series::Power, |n, _| 310.0 + 20.0 * noise(n)),

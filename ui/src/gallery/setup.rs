@@ -213,8 +213,8 @@ pub fn with_runs() -> AppSnapshot {
         tokens_done: Some(18_400_000_000),
         peers: Some(37),
         round: Some(4_312),
-        pays: Told::new("This run burns 100 % at present: you would earn 0"),
-        fit: Fit::Fits(Told::new("24.0 GiB of memory on the card, 18.2 GiB needed")),
+        pays: Told::new("run-pays-nothing"),
+        fit: Fit::Fits(Told::new("run-fits").with("need", "18.2 GiB").with("have", "24.0 GiB")),
         chosen: false,
         source: Some("covey://join/5f3a…91".to_owned()),
     };
@@ -226,8 +226,8 @@ pub fn with_runs() -> AppSnapshot {
             model_params: Some(72_700_000_000),
             tokens_done: Some(1_100_000_000_000),
             peers: Some(64),
-            pays: Told::new("Pays about 0.004 TAO a day for a card like this one"),
-            fit: Fit::DoesNotFit(Told::new("eight cards with 180 GiB each are needed")),
+            pays: Told::new("run-pays-subnet").with("netuid", "3"),
+            fit: Fit::DoesNotFit(Told::new("run-fits-not").with("need", "1.44 TiB").with("have", "24.0 GiB")),
             ..card("91ab", "Covenant 72B")
         },
         RunCard {

@@ -70,7 +70,7 @@ fn charts(ui: &mut Ui, scene: &mut Scene<'_>) {
     let all: [(&str, Series, Axis, fn(f64) -> String); 5] = [
         ("chart-loss", Series::Loss, Axis::Time, loss),
         ("chart-run-loss", Series::RunLoss, Axis::Round, loss),
-        ("chart-speed", Series::TokensPerSec, Axis::Time, units::tokens_per_sec),
+        ("chart-speed", Series::TokensPerSec, Axis::Time, whole),
         ("chart-lr", Series::LearningRate, Axis::Time, small),
         ("chart-grad", Series::GradNorm, Axis::Time, small),
     ];
@@ -96,6 +96,11 @@ fn charts(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn loss(nats: f64) -> String {
     units::loss(nats)
+}
+
+/// A number without a unit, whole: `8,990`.
+fn whole(value: f64) -> String {
+    if value.is_finite() { units::count(value.max(0.0).round() as u64) } else { units::UNKNOWN.to_owned() }
 }
 
 /// A number without a unit, in three digits: `0.91`, `5.93e-4`.

@@ -1,6 +1,6 @@
 //! A button: one look for each weight, an icon, a ring when it has the keyboard, and a label that wraps before it is cut.
 
-use super::{Icon, focus_ring, paint_icon};
+use super::{Icon, focus_ring, paint_icon, room};
 use crate::design_tokens::{BODY, BUTTON, BUTTON_BIG, ICON, LINE, Palette, RADIUS, SPACE_L, SPACE_M, SPACE_S};
 use egui::{Color32, CursorIcon, FontId, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2};
 use view_model::Tone;
@@ -78,7 +78,7 @@ impl<'a> Button<'a> {
         let icons = [self.icon, self.trailing].iter().flatten().count() as f32;
         let gaps = if self.label.is_empty() { 0.0 } else { icons * SPACE_S };
         let beside = icons * ICON + gaps + 2.0 * pad;
-        let room = (ui.available_width() - beside).max(BUTTON);
+        let room = (room(ui) - beside).max(BUTTON);
         let size = if self.big { BODY + 2.0 } else { BODY };
         let font = FontId::proportional(size);
         let galley = ui.painter().layout(self.label.to_owned(), font, Color32::PLACEHOLDER, room);

@@ -14,6 +14,7 @@ pub(crate) fn card<R>(ui: &mut Ui, palette: &Palette, title: &str, add: impl FnO
         .inner_margin(Margin::same(SPACE_L as i8))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = SPACE_S;
             if !title.is_empty() {
                 caption(ui, palette, title);
             }
@@ -26,7 +27,7 @@ pub(crate) fn card<R>(ui: &mut Ui, palette: &Palette, title: &str, add: impl FnO
                 if let Some(id) = id {
                     ui.ctx().data_mut(|data| data.insert_temp(id, natural));
                 }
-                ui.set_min_height(row.before);
+                ui.expand_to_include_y(ui.min_rect().top() + row.before);
             }
             result
         })
@@ -74,9 +75,24 @@ pub(crate) fn card_row(ui: &mut Ui, name: &str, shares: &[f32], mut add: impl Fn
         data.insert_temp(row, Row { before, tallest: 0.0 });
         data.insert_temp(now, Some(row));
     });
+    columns(ui, name, shares, &mut add);
+    let tallest = ui.ctx().data(|data| data.get_temp::<Row>(row)).map_or(0.0, |row| row.tallest);
+    ui.ctx().data_mut(|data| {
+        data.insert_temp::<Option<Id>>(now, None);
+        data.insert_temp(id, tallest);
+    });
+    if (tallest - before).abs() > 0.5 {
+        ui.ctx().request_discard("cards of one height");
+    }
+}
+
+/// Parts of a screen beside each other, each from the top; shares say how wide each one is.
+pub(crate) fn columns(ui: &mut Ui, name: &str, shares: &[f32], add: &mut dyn FnMut(&mut Ui, usize)) {
+    let total: f32 = shares.iter().sum();
+    let width = ui.available_width();
+    let gaps = SPACE_L * (shares.len().saturating_sub(1)) as f32;
     let top = ui.cursor().min;
-    let mut x = top.x;
-    let mut bottom = top.y;
+    let (mut x, mut bottom) = (top.x, top.y);
     for (i, share) in shares.iter().enumerate() {
         let cell = (width - gaps) * share / total;
         let rect = Rect::from_min_size(pos2(x, top.y), Vec2::new(cell, f32::INFINITY));
@@ -87,14 +103,6 @@ pub(crate) fn card_row(ui: &mut Ui, name: &str, shares: &[f32], mut add: impl Fn
         x += cell + SPACE_L;
     }
     ui.allocate_rect(Rect::from_min_max(top, pos2(top.x + width, bottom)), Sense::hover());
-    let tallest = ui.ctx().data(|data| data.get_temp::<Row>(row)).map_or(0.0, |row| row.tallest);
-    ui.ctx().data_mut(|data| {
-        data.insert_temp::<Option<Id>>(now, None);
-        data.insert_temp(id, tallest);
-    });
-    if (tallest - before).abs() > 0.5 {
-        ui.ctx().request_discard("cards of one height");
-    }
 }
 
 /// A coloured box with a mark, a title, a hint, and what to do about it.

@@ -14,8 +14,10 @@ use egui::{pos2, vec2};
 use ticks::{steps, steps_of_time};
 use view_model::units;
 
-/// Room for the letters of the y axis.
-const LEFT: f32 = 56.0;
+/// Least and most room for the letters of the y axis.
+const LEFT: (f32, f32) = (32.0, 96.0);
+/// Between two marks of the y axis, at least.
+const MARKS: f32 = 30.0;
 /// Room for the letters of the x axis.
 const BELOW: f32 = 20.0;
 
@@ -102,7 +104,7 @@ impl<'a> Chart<'a> {
         if self.lines.iter().filter(|line| !line.curve.is_empty()).count() > 1 {
             self.legend(ui, palette);
         }
-        let size = vec2(ui.available_width().max(2.0 * LEFT), self.height);
+        let size = vec2(ui.available_width().max(2.0 * LEFT.1), self.height);
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let said = self.said(scene);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
@@ -110,8 +112,8 @@ impl<'a> Chart<'a> {
             return response;
         }
         let painter = ui.painter_at(rect);
-        let plot = Rect::from_min_max(rect.min + vec2(LEFT, SPACE_XS), rect.max - vec2(SPACE_XS, BELOW));
-        let Some(plane) = self.plane(plot) else {
+        let plot = Rect::from_min_max(rect.min + vec2(0.0, SPACE_XS), rect.max - vec2(SPACE_XS, BELOW));
+        let Some(plane) = self.plane(&painter, plot) else {
             painter.rect(plot, RADIUS_S, palette.ground, Stroke::new(LINE, palette.border), StrokeKind::Inside);
             let font = FontId::proportional(CAPTION);
             let room = (plot.width() - 2.0 * SPACE_S).max(SPACE_M);
@@ -164,7 +166,7 @@ impl<'a> Chart<'a> {
         parts.join(". ")
     }
 
-    fn plane(&self, rect: Rect) -> Option<Plane> {
+    fn plane(&self, painter: &Painter, mut rect: Rect) -> Option<Plane> {
         let curves = || self.lines.iter().map(|line| line.curve);
         let from = curves().filter_map(Curve::first).map(|p| p[0]).min_by(f64::total_cmp)?;
         let to = curves().filter_map(Curve::last).map(|p| p[0]).max_by(f64::total_cmp)?;
@@ -182,13 +184,19 @@ impl<'a> Chart<'a> {
         // A flat line lies in the middle; else a little air above and below.
         let pad = if high > low { (high - low) * 0.06 } else { (high.abs() * 0.1).max(1e-9) };
         let y = (if self.from_nought && low == 0.0 { 0.0 } else { low - pad }, high + pad);
+        let width = |y: f64| {
+            let font = FontId::proportional(CAPTION);
+            painter.layout_no_wrap((self.written)(y), font, Color32::PLACEHOLDER).size().x
+        };
+        let letters = steps(y, (rect.height() / MARKS) as usize).into_iter().map(width).fold(0.0, f32::max);
+        rect.min.x += (letters + SPACE_S).clamp(LEFT.0, LEFT.1);
         Some(Plane { rect, x, y })
     }
 
     fn axes(&self, painter: &Painter, plane: &Plane, palette: &Palette, scene: &Scene<'_>) {
         let font = FontId::proportional(CAPTION);
         let grid = Stroke::new(LINE, palette.border);
-        for y in steps(plane.y, (plane.rect.height() / 40.0) as usize) {
+        for y in steps(plane.y, (plane.rect.height() / MARKS) as usize) {
             let at = plane.at([plane.x.0, y]).y.round() + 0.5;
             painter.hline(plane.rect.x_range(), at, grid);
             let corner = pos2(plane.rect.left() - SPACE_S, at);

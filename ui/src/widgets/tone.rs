@@ -1,6 +1,6 @@
 //! What a colour means, said by a shape as well: chips, marks, bars.
 
-use crate::design_tokens::{BODY, CAPTION, LINE, Palette, RADIUS_S, SPACE_S, SPACE_XS, STROKE};
+use crate::design_tokens::{BODY, CAPTION, LINE, Palette, RADIUS_S, SPACE_S, STROKE};
 use egui::{
     Color32, FontId, Painter, Pos2, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
 };
@@ -47,8 +47,8 @@ pub(crate) fn paint_tone(painter: &Painter, centre: Pos2, radius: f32, tone: Ton
 pub(crate) fn chip(ui: &mut Ui, palette: &Palette, tone: Tone, text: &str) -> Response {
     let colour = palette.tone(tone);
     let radius = 4.0;
-    let mark = 2.0 * radius + SPACE_XS;
-    let room = (ui.available_width() - 2.0 * SPACE_S - mark).max(48.0);
+    let mark = 2.0 * radius + 6.0;
+    let room = (super::room(ui) - 2.0 * SPACE_S - mark).max(48.0);
     let galley = ui.painter().layout(text.to_owned(), FontId::proportional(CAPTION), colour, room);
     let size = galley.size() + Vec2::new(2.0 * SPACE_S + mark, SPACE_S);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
@@ -67,7 +67,7 @@ pub(crate) fn tone_line(ui: &mut Ui, palette: &Palette, tone: Tone, text: &str) 
     let colour = palette.tone(tone);
     let radius = 5.0;
     let mark = 2.0 * radius + SPACE_S;
-    let room = (ui.available_width() - mark).max(48.0);
+    let room = (super::room(ui) - mark).max(48.0);
     let galley = ui.painter().layout(text.to_owned(), FontId::proportional(BODY), palette.text, room);
     let first = galley.rows.first().map_or(BODY, |row| row.rect().height());
     let size = galley.size() + Vec2::new(mark, 0.0);

@@ -3,7 +3,7 @@
 use crate::design_tokens::{SPACE_L, SPACE_XS};
 use crate::frame::act_on;
 use crate::scene::Scene;
-use crate::widgets::{Button, Icon, Kind, card, chip, empty, muted, strong};
+use crate::widgets::{Button, Icon, Kind, card, chip, columns, empty, muted, strong};
 use egui::{Align, Layout, Ui};
 use view_model::{CheckState, DoctorCheck, Intent, Tone, problem_hint, problem_title};
 
@@ -56,21 +56,21 @@ fn one(ui: &mut Ui, scene: &mut Scene<'_>, check: &DoctorCheck) {
         CheckState::NotRun => (Tone::Neutral, "check-state-not-run"),
         CheckState::Good => (Tone::Running, "check-state-good"),
     };
-    ui.horizontal_top(|ui| {
-        ui.vertical(|ui| {
-            ui.set_width((ui.available_width() - 120.0).max(120.0));
-            ui.spacing_mut().item_spacing.y = SPACE_XS;
-            strong(ui, palette, &scene.text(&format!("check-{}", check.code)));
-            let found = check.found.say(scene.locale);
-            if !found.is_empty() {
-                muted(ui, palette, &found);
-            }
-            if let Some(problem) = &check.problem {
-                let (title, hint) = (problem_title(problem, scene.locale), problem_hint(problem, scene.locale));
-                muted(ui, palette, &format!("{title}. {hint}"));
-                ui.horizontal_wrapped(|ui| act_on(ui, scene, problem));
-            }
-        });
-        ui.with_layout(Layout::right_to_left(Align::Min), |ui| chip(ui, palette, tone, &scene.text(key)));
+    columns(ui, &check.code, &[4.0, 1.0], &mut |ui, i| {
+        if i == 1 {
+            ui.with_layout(Layout::top_down(Align::Max), |ui| chip(ui, palette, tone, &scene.text(key)));
+            return;
+        }
+        ui.spacing_mut().item_spacing.y = SPACE_XS;
+        strong(ui, palette, &scene.text(&format!("check-{}", check.code)));
+        let found = check.found.say(scene.locale);
+        if !found.is_empty() {
+            muted(ui, palette, &found);
+        }
+        if let Some(problem) = &check.problem {
+            let (title, hint) = (problem_title(problem, scene.locale), problem_hint(problem, scene.locale));
+            muted(ui, palette, &format!("{title}. {hint}"));
+            ui.horizontal_wrapped(|ui| act_on(ui, scene, problem));
+        }
     });
 }

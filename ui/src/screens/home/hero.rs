@@ -1,10 +1,10 @@
 //! The big button, what it will do and what it costs.
 
-use crate::design_tokens::{SPACE_L, SPACE_M, SPACE_S};
+use crate::design_tokens::{SPACE_M, SPACE_XL};
 use crate::frame::{controls, price};
 use crate::scene::Scene;
-use crate::widgets::{Button, Icon, Kind, caption, card, figure, muted, strong};
-use egui::{Align, Layout, Ui};
+use crate::widgets::{Button, Icon, Kind, caption, card, columns, figure, muted, strong};
+use egui::{Ui, vec2};
 use view_model::{Activity, Intent, Rehearsal, RunKind, Screen, WizardIntent, units};
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -16,15 +16,14 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.horizontal_wrapped(|ui| facts(ui, scene));
             return;
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let width = (ui.available_width() * 0.42).min(420.0);
-            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
+        columns(ui, "hero", &[1.3, 1.0], &mut |ui, i| match i {
+            0 => buttons(ui, scene),
+            _ => {
                 ui.horizontal_wrapped(|ui| {
-                    ui.spacing_mut().item_spacing.x = SPACE_L + SPACE_S;
+                    ui.spacing_mut().item_spacing = vec2(SPACE_XL, SPACE_M);
                     facts(ui, scene);
                 });
-            });
-            ui.with_layout(Layout::top_down(Align::Min), |ui| buttons(ui, scene));
+            }
         });
     });
 }
@@ -33,7 +32,6 @@ fn buttons(ui: &mut Ui, scene: &mut Scene<'_>) {
     let palette = scene.palette;
     let app = scene.app();
     ui.horizontal_wrapped(|ui| controls(ui, scene, true));
-    ui.add_space(SPACE_S);
     let below = match app.run.activity {
         Activity::Idle => scene.text("home-nothing-starts"),
         Activity::Finished => scene.text("home-finished"),

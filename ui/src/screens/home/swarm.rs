@@ -1,9 +1,8 @@
 //! The virtual peers of a rehearsal: a ring, and the same as a table.
 
-use crate::design_tokens::SPACE_L;
 use crate::scene::Scene;
-use crate::widgets::{RingPeer, card, muted, ring, tone_line};
-use egui::{Align, Layout, Ui, vec2};
+use crate::widgets::{RingPeer, card, columns, muted, ring, tone_line};
+use egui::Ui;
 use types::Verdict;
 use view_model::{LinkPath, PeerRow, Tone, phase_words, units, verdict_words};
 
@@ -22,13 +21,9 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             muted(ui, palette, &scene.text("swarm-note"));
         };
         if wide {
-            ui.horizontal_top(|ui| {
-                let width = (ui.available_width() * 0.4).min(360.0);
-                ui.allocate_ui_with_layout(vec2(width, RING), Layout::top_down(Align::Min), |ui| {
-                    ring(ui, scene, &scene.text("swarm-title"), "", &drawn, RING);
-                });
-                ui.add_space(SPACE_L);
-                ui.vertical(|ui| table(ui, scene));
+            columns(ui, "swarm", &[2.0, 3.0], &mut |ui, i| match i {
+                0 => ring(ui, scene, &scene.text("swarm-title"), "", &drawn, RING),
+                _ => table(ui, scene),
             });
         } else {
             ring(ui, scene, &scene.text("swarm-title"), "", &drawn, RING);

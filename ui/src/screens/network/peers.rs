@@ -3,13 +3,15 @@
 use crate::design_tokens::{ROW, SPACE_M, SPACE_S};
 use crate::scene::Scene;
 use crate::terminal::fit;
-use crate::widgets::{RingPeer, caption, card, ring, term};
+use crate::widgets::{RingPeer, caption, card, chip, columns, ring, term};
 use egui::{Grid, RichText, ScrollArea, Ui};
 use types::Verdict;
 use view_model::{LinkPath, PeerLink, Tone, phase_words, verdict_words};
 
 /// Height of the ring.
 const RING: f32 = 320.0;
+/// From this width on the table stands beside the ring.
+const WIDE: f32 = 880.0;
 /// Height of the table before it scrolls.
 const TABLE: f32 = 360.0;
 /// Longest name in the table.
@@ -20,25 +22,36 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let title = scene.with("peers-title", &[("count", view.peers.len().into())]);
     card(ui, palette, &title, |ui| {
         let drawn: Vec<RingPeer> = view.peers.iter().map(|peer| ring_peer(scene, peer)).collect();
-        ring(ui, scene, &title, &scene.text("peers-me"), &drawn, RING);
-        if !view.local_only {
-            ui.horizontal_wrapped(|ui| {
-                for path in [LinkPath::Direct, LinkPath::Relayed, LinkPath::Bucket, LinkPath::Unknown] {
-                    let count = view.peers.iter().filter(|peer| peer.path == path).count();
-                    if count > 0 {
-                        caption(ui, palette, &format!("{}: {count}", path_words(scene, path)));
-                        ui.add_space(SPACE_M);
-                    }
-                }
-                term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
-            });
+        if ui.available_width() < WIDE {
+            ring(ui, scene, &title, &scene.text("peers-me"), &drawn, RING);
+            paths(ui, scene);
+            table(ui, scene);
+            return;
         }
-        ui.add_space(SPACE_S);
-        ScrollArea::both()
-            .id_salt("peers")
-            .max_height(TABLE)
-            .auto_shrink([false, true])
-            .show(ui, |ui| table(ui, scene));
+        columns(ui, "peers", &[2.0, 3.0], &mut |ui, i| {
+            if i == 1 {
+                return table(ui, scene);
+            }
+            ring(ui, scene, &title, &scene.text("peers-me"), &drawn, RING);
+            paths(ui, scene);
+        });
+    });
+}
+
+/// How many are reached in which way.
+fn paths(ui: &mut Ui, scene: &Scene<'_>) {
+    let (palette, view) = (scene.palette, &scene.app().network);
+    if view.local_only {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        for path in [LinkPath::Direct, LinkPath::Relayed, LinkPath::Bucket, LinkPath::Unknown] {
+            let count = view.peers.iter().filter(|peer| peer.path == path).count();
+            if count > 0 {
+                chip(ui, palette, Tone::Neutral, &format!("{}: {count}", path_words(scene, path)));
+            }
+        }
+        term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
     });
 }
 
@@ -77,6 +90,11 @@ fn ring_peer(scene: &Scene<'_>, peer: &PeerLink) -> RingPeer {
 }
 
 fn table(ui: &mut Ui, scene: &Scene<'_>) {
+    let area = ScrollArea::both().id_salt("peers").max_height(TABLE).auto_shrink([false, true]);
+    area.show(ui, |ui| rows(ui, scene));
+}
+
+fn rows(ui: &mut Ui, scene: &Scene<'_>) {
     let (palette, view) = (scene.palette, &scene.app().network);
     let cell = |ui: &mut Ui, text: &str| {
         ui.label(RichText::new(text).color(palette.text));
