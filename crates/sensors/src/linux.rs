@@ -174,6 +174,3 @@ impl<T> Cached<T> {
         self.due = None;
     }
 }
-
-#[cfg(test)]
-mod tests;

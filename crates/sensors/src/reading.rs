@@ -78,6 +78,7 @@ pub(crate) fn name(text: &str) -> String {
 }
 
 /// Seconds that somebody can have been away.
+#[cfg_attr(not(any(target_os = "linux", windows, test)), expect(dead_code, reason = "nobody says it there"))]
 pub(crate) fn idle_secs(secs: u64) -> Option<u64> {
     (secs <= MOST_IDLE_SECS).then_some(secs)
 }

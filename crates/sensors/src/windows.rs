@@ -23,7 +23,7 @@ use windows_sys::Win32::UI::Shell::{
 use crate::clock::Clocks;
 use crate::config::Places;
 use crate::keep_awake::KeepAwakeError;
-use crate::reading::{Appearance, FullScreen, Reading};
+use crate::reading::{Appearance, FullScreen, Reading, idle_secs};
 
 /// A request to the power manager. It ends with its handle.
 #[derive(Debug)]
@@ -64,18 +64,18 @@ impl Desktop {
     }
 
     pub(crate) async fn read(&mut self, reading: &mut Reading) {
-        reading.idle_secs = idle_secs();
+        reading.idle_secs = since_last_input();
         reading.full_screen = full_screen();
         reading.appearance.dark = light_apps().map(|light| !light);
     }
 }
 
-fn idle_secs() -> Option<u64> {
+fn since_last_input() -> Option<u64> {
     let mut info = LASTINPUTINFO { cbSize: u32::try_from(size_of::<LASTINPUTINFO>()).ok()?, dwTime: 0 };
     // SAFETY: the structure says its size and outlives the call.
     let (known, now) = unsafe { (GetLastInputInfo(&mut info) != 0, GetTickCount()) };
     // Both counters wrap after 49 days, together.
-    known.then(|| u64::from(now.wrapping_sub(info.dwTime)) / 1000)
+    known.then(|| u64::from(now.wrapping_sub(info.dwTime)) / 1000).and_then(idle_secs)
 }
 
 fn full_screen() -> Option<FullScreen> {

@@ -33,6 +33,9 @@ const LOGIND: Service = Service {
 /// Who did not answer is left alone for so long.
 const MUTE: Duration = Duration::from_secs(30);
 
+/// In so long, whole seconds and milliseconds differ by more than both are inexact.
+const LONG_ENOUGH: Duration = Duration::from_millis(1_500);
+
 /// What the buses say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct IdleAnswer {
@@ -117,18 +120,25 @@ impl Idle {
 #[derive(Debug, Default)]
 struct Unit {
     per_sec: Option<u64>,
-    last: Option<(u64, Instant)>,
+    base: Option<(u64, Instant)>,
 }
 
 impl Unit {
     fn secs(&mut self, figure: u64, now: Instant) -> Option<u64> {
-        let last = self.last.replace((figure, now));
-        if self.per_sec.is_none()
-            && let Some((before, at)) = last
-        {
-            self.per_sec = per_sec(figure.checked_sub(before)?, now.saturating_duration_since(at));
+        if self.per_sec.is_none() {
+            self.watch(figure, now);
         }
         self.per_sec.map(|per_sec| figure / per_sec)
+    }
+
+    fn watch(&mut self, figure: u64, now: Instant) {
+        let (before, at) = *self.base.get_or_insert((figure, now));
+        let time = now.saturating_duration_since(at);
+        if figure >= before && time < LONG_ENOUGH {
+            return;
+        }
+        self.per_sec = figure.checked_sub(before).and_then(|grew| per_sec(grew, time));
+        self.base = Some((figure, now));
     }
 }
 
