@@ -163,6 +163,10 @@ impl SignerPipes {
 /// # Errors
 /// [`SpawnError`]; the process says on standard error why it has no key.
 pub fn spawn(program: &Path, source: &KeySource) -> Result<SignerProcess, SpawnError> {
+    if source.is_for_the_app() {
+        let why = "a passphrase comes over standard input only from the app; name a file";
+        return Err(SpawnError::Greeting(why.to_owned()));
+    }
     let mut child = start(program, source)?;
     let greeted = pipes(&mut child).and_then(|(requests, mut replies)| {
         // A signer that has ended already says more by its end than by a broken pipe.

@@ -50,7 +50,8 @@ mod tests {
         assert!(looks_like_phrase(WORDS));
         assert!(looks_like_phrase(&format!("  {}\n", WORDS.replace(' ', "\n  ").to_uppercase())));
         assert!(looks_like_phrase(&format!("{WORDS} {WORDS}")));
-        for other in ["", "legal winner thank", "12345", ALICE, "https://example.org/a", &WORDS.replace("year", "ye4r")] {
+        for other in ["", "legal winner thank", "12345", ALICE, "https://example.org/a", &WORDS.replace("year", "ye4r")]
+        {
             assert!(!looks_like_phrase(other), "{other}");
         }
         assert!(!looks_like_phrase(&format!("{WORDS} once")), "13 words");

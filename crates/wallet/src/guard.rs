@@ -116,7 +116,7 @@ impl<S: Signer> GuardedSigner<S> {
 
     /// What was signed here for a round: by this process, or by earlier ones with the same log.
     pub fn signed(&self, run: RunId, round: Round) -> RoundMemory {
-        self.lock().signed.of(run, round)
+        self.lock().signed.of(&run, round)
     }
 
     /// Whether `payload` may be signed at `now`, by the wall clock `at_ms`; if so it is written down.
@@ -132,13 +132,13 @@ impl<S: Signer> GuardedSigner<S> {
         let (mut submission, mut announcement) = (None, None);
         match payload {
             SignPayload::Submission { run, round, digest } => {
-                state.signed.check(*run, *round, *digest, "submission").map_err(refuse)?;
+                state.signed.check(run, *round, *digest, "submission").map_err(refuse)?;
                 submission = Some(Signed { run: *run, round: *round, digest: *digest });
             }
             SignPayload::Announcement(said) => {
                 check_own(said.hotkey, self.inner.hotkey()).map_err(refuse)?;
                 let chain = (said.genesis, said.netuid);
-                state.announced.check(chain, said.round, said.root, "announcement").map_err(refuse)?;
+                state.announced.check(&chain, said.round, said.root, "announcement").map_err(refuse)?;
                 announcement =
                     Some(Announced { genesis: chain.0, netuid: chain.1, round: said.round, root: said.root });
             }

@@ -157,12 +157,11 @@ async fn each_state_of_the_keychain_has_its_words_on_the_wallet_screen() {
 #[tokio::test]
 async fn an_order_that_hangs_is_slow_and_what_it_did_is_told_when_it_ends() {
     let mut app = App::start(Duration::from_millis(50)).await;
-    let keychain = Arc::clone(&app.keychain);
-    let gate = keychain.gate.lock().unwrap();
+    app.keychain.shut(true);
     assert_eq!(app.code(create("default")).await, "wallet_slow");
     assert_eq!(app.code(import("other")).await, "wallet_busy");
     assert!(app.view.wallets.is_empty());
-    drop(gate);
+    app.keychain.shut(false);
     // The wallet is there, but nobody looks at its words any more.
     let late = app.rest().await;
     assert!(matches!(&late[..], [DeskEvent::Made { name, .. }] if name == "default"), "{late:?}");

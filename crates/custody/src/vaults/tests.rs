@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 
 use keychain::{KeyId, KeychainError};
 use view_model::ImportFrom;
@@ -23,8 +23,8 @@ const DEV: &str = "bottom drive obey lake curtain smoke basket hold race lonely 
 pub(crate) struct Memory {
     items: Mutex<HashMap<String, [u8; 32]>>,
     fails: Mutex<Option<KeychainError>>,
-    /// Held by a test to let calls hang.
-    pub(crate) gate: Mutex<()>,
+    shut: Mutex<bool>,
+    opened: Condvar,
 }
 
 impl Memory {
@@ -32,12 +32,18 @@ impl Memory {
         *self.fails.lock().unwrap() = error;
     }
 
+    /// Calls hang as long as it is shut.
+    pub(crate) fn shut(&self, shut: bool) {
+        *self.shut.lock().unwrap() = shut;
+        self.opened.notify_all();
+    }
+
     pub(crate) fn items(&self) -> usize {
         self.items.lock().unwrap().len()
     }
 
     fn state(&self) -> Result<(), KeychainError> {
-        drop(self.gate.lock().unwrap());
+        drop(self.opened.wait_while(self.shut.lock().unwrap(), |shut| *shut).unwrap());
         self.fails.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use custody::{Deed, DeskEvent};
 use keychain::{KeyId, Keychain, KeychainError};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use types::{Hotkey, PeerBinding, SignError, SignPayload};
+use types::{Announcement, Hash32, Hotkey, PeerBinding, Round, SignError, SignPayload};
 use wallet::WrappingKey;
 
 use crate::app::{ADDRESS, App, PASSPHRASE, import, lock, submission, unlock};
@@ -58,16 +58,29 @@ async fn an_unlocked_wallet_signs_what_a_peer_needs_and_a_locked_one_nothing() {
     // A refusal is an answer: the signer goes on, also with what peers tell each other.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
     let binding = PeerBinding {
-        genesis: types::Hash32([1; 32]),
+        genesis: Hash32([1; 32]),
         netuid: 0,
         hotkey: hotkey(),
-        peer_key: types::Hash32([2; 32]),
+        peer_key: Hash32([2; 32]),
         seq: 1,
         expires_ms: now + 86_400_000,
     };
     let payload = SignPayload::PeerBinding(binding);
     let signature = app.signing.sign(hotkey(), payload.clone()).await.unwrap();
     hotkey().verify(&payload.to_bytes(), &signature).unwrap();
+    let announcement = Announcement {
+        genesis: Hash32([1; 32]),
+        netuid: 0,
+        round: Round(1),
+        hotkey: hotkey(),
+        root: Hash32([3; 32]),
+        bytes: 9,
+        codec: 1,
+        sent_ms: now,
+    };
+    app.signing.sign(hotkey(), SignPayload::Announcement(announcement)).await.unwrap();
+    let other = SignPayload::Announcement(Announcement { root: Hash32([4; 32]), ..announcement });
+    assert!(matches!(app.signing.sign(hotkey(), other).await, Err(SignError::Refused { .. })));
     let pid = app.signing.processes().await[0];
     app.answer(lock("default")).await;
     assert!(!lives(pid) && !app.view.wallets[0].unlocked);

@@ -34,8 +34,8 @@ impl<K> Default for Rounds<K> {
 
 impl<K: Ord> Rounds<K> {
     /// What is remembered of a round.
-    pub(super) fn of(&self, key: K, round: Round) -> RoundMemory {
-        let Some(rounds) = self.0.get(&key) else { return RoundMemory::NotSigned };
+    pub(super) fn of(&self, key: &K, round: Round) -> RoundMemory {
+        let Some(rounds) = self.0.get(key) else { return RoundMemory::NotSigned };
         match rounds.get(&round) {
             Some(digest) => RoundMemory::Signed(*digest),
             None if is_forgotten(rounds, round) => RoundMemory::Forgotten,
@@ -44,8 +44,8 @@ impl<K: Ord> Rounds<K> {
     }
 
     /// Whether `digest` may be signed for a round; `what` it is stands in the reason if not.
-    pub(super) fn check(&self, key: K, round: Round, digest: Hash32, what: &str) -> Result<(), String> {
-        if !self.0.contains_key(&key) && self.0.len() >= KEYS_MAX {
+    pub(super) fn check(&self, key: &K, round: Round, digest: Hash32, what: &str) -> Result<(), String> {
+        if !self.0.contains_key(key) && self.0.len() >= KEYS_MAX {
             return Err(format!("more than {KEYS_MAX} runs"));
         }
         match self.of(key, round) {
