@@ -43,16 +43,24 @@ pub(crate) fn run(words: &[&str]) -> Result<ExitCode> {
     match &reply {
         CtlReply::Refused { problem } => {
             if json {
-                println!("{}", serde_json::to_string(&reply)?);
+                say(&serde_json::to_string(&reply)?)?;
             }
             bail!("{problem}");
         }
-        CtlReply::Status { sentence, .. } if !json => println!("{sentence}"),
-        CtlReply::Settings { settings } => println!("{}", serde_json::to_string_pretty(settings)?),
-        CtlReply::Snapshot { snapshot } => println!("{}", serde_json::to_string_pretty(snapshot)?),
-        other => println!("{}", serde_json::to_string(other)?),
+        CtlReply::Status { sentence, .. } if !json => say(sentence)?,
+        CtlReply::Settings { settings } => say(&serde_json::to_string_pretty(settings)?)?,
+        CtlReply::Snapshot { snapshot } => say(&serde_json::to_string_pretty(snapshot)?)?,
+        other => say(&serde_json::to_string(other)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line on standard output. A reader that has seen enough is no fault.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the answer can't be printed"),
+    }
 }
 
 /// The request that the words make; `None`: they ask for help.

@@ -209,8 +209,11 @@ fn running_sentence(run: &RunSnapshot, locale: &Locale) -> String {
             None => locale.with("status-round", &[("round", round.into())]),
         }
     });
-    let waiting =
-        run.waiting.as_ref().filter(|w| w.for_secs >= WAIT_WORTH_A_WORD_SECS).map(|w| waiting_sentence(w, locale));
+    // Whoever still works is why the others wait, and steps say more than that.
+    let at_work =
+        slowest(run).is_some_and(|peer| matches!(peer.phase, Some(Phase::Sync | Phase::Inner | Phase::Compress)));
+    let long = run.waiting.as_ref().filter(|w| w.for_secs >= WAIT_WORTH_A_WORD_SECS && !at_work);
+    let waiting = long.map(|w| waiting_sentence(w, locale));
     let doing = if waiting.is_some() { None } else { slowest(run).map(|peer| doing(peer, locale)) };
     let deadline =
         run.deadline_in_secs.map(|secs| locale.with("status-sync-in", &[("in", units::duration(secs).into())]));

@@ -154,7 +154,6 @@ impl Life {
                 () = &mut first_paint, if !seen => {
                     tracing::warn!("the window has not painted in {} s", FIRST_PAINT.as_secs());
                     self.child.start_kill().ok();
-                    seen = false;
                     break self.child.wait().await;
                 }
                 () = self.close.cancelled() => {
@@ -203,7 +202,7 @@ async fn read_lines(mut stdout: ChildStdout, to_app: mpsc::Sender<FromShell>, pa
     let mut buffer = vec![0; READ_BYTES];
     loop {
         // What was typed may be a passphrase: it does not stay in the buffer. (Freed memory is wiped by the allocator.)
-        buffer.zeroize();
+        buffer.as_mut_slice().zeroize();
         let Ok(count @ 1..) = stdout.read(&mut buffer).await else { return };
         let mut bytes = &buffer[..count];
         while let Some(line) = splitter.next_line(&mut bytes) {

@@ -67,6 +67,8 @@ fn a_wait_is_told_once_it_is_long_enough_to_be_noticed() {
     run.waiting = Some(waiting(2));
     assert_eq!(status_sentence(&run, &Locale::english()), "Rehearsal · round 3 of 10 · 17 of 30 steps");
     run.waiting = Some(waiting(12));
+    assert_eq!(status_sentence(&run, &Locale::english()), "Rehearsal · round 3 of 10 · 17 of 30 steps");
+    run.peers.iter_mut().for_each(|peer| peer.phase = Some(Phase::Gather));
     assert_eq!(
         status_sentence(&run, &Locale::english()),
         "Rehearsal · round 3 of 10 · waiting for peer-2: its attestation, 0:12"
