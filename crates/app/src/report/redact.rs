@@ -116,6 +116,11 @@ impl Redactor {
             row.clear();
         };
         for (from, to) in letters(text) {
+            // A name of ours or the key of a JSON object is no word of a wallet.
+            let apart = row.last().map_or("", |(_, end)| &text[*end..from]);
+            if apart.contains('_') || apart.contains("\":") {
+                close(&mut row);
+            }
             let word = text[from..to].to_ascii_lowercase();
             match bip39::Language::English.find_word(&word) {
                 Some(_) => row.push((from, to)),
@@ -184,7 +189,7 @@ fn kind(token: &str) -> Option<&'static str> {
     if core.contains('@') && core.split('@').next_back().is_some_and(|host| host.contains('.')) {
         return Some("[mail]");
     }
-    if is_ip(core) {
+    if core.split('=').any(is_ip) {
         return Some("[address]");
     }
     // What stands behind a colon or an equals sign is looked at by itself too: `hotkey=5F…`.
