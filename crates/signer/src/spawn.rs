@@ -192,8 +192,24 @@ fn start(program: &Path, source: &KeySource) -> Result<Child, SpawnError> {
             command.env(name, value);
         }
     }
+    if source.is_for_the_app() {
+        without_a_console(&mut command);
+    }
     Ok(command.spawn()?)
 }
+
+/// A program with a window has no console, and Windows would open one for each signer that it starts.
+#[cfg(windows)]
+fn without_a_console(command: &mut Process) {
+    use std::os::windows::process::CommandExt as _;
+    /// `CREATE_NO_WINDOW` of the Windows API.
+    const NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(NO_WINDOW);
+}
+
+/// Other systems open none.
+#[cfg(not(windows))]
+fn without_a_console(_command: &mut Process) {}
 
 fn end(child: &mut Child) {
     let _ = child.kill();
