@@ -4,7 +4,7 @@
 //! the rest. A pure controller: no clock, no I/O. It slows the work and never touches the fan.
 //!
 //! Two proportional-integral controllers, one for the temperature and one for the fan; the smaller share holds. Their
-//! integrals start at nothing, so that a card warms up towards its target from below, and shrink fast above it. Going down is immediate; going up
+//! integrals start at nothing, so that a card warms up towards its target from below. Going down is immediate; going up
 //! happens at most once in [`RAISE_EVERY_MS`], which bounds any oscillation to 0.17 Hz.
 
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,6 @@ const MAX_READING_AGE_MS: u64 = 30_000;
 const BLIND_SHARE: f64 = 0.5;
 /// Readings come in whole degrees: smoothing over this time keeps the pace from following each of them.
 const SMOOTH_SECS: f64 = 4.0;
-/// How much faster the integral shrinks above a limit than it moves below.
-const OVER_FACTOR: f64 = 20.0;
 /// Longest step that the integral takes at once: after a sleep it must not jump.
 const MAX_STEP_MS: u64 = 5_000;
 
@@ -116,12 +114,12 @@ impl Loop {
         let smooth = before + (room - before) * (step_secs / SMOOTH_SECS).min(1.0);
         self.smooth = Some(smooth);
         // Above the limit the raw reading counts at once.
-        let (room, hurry) = if over { (room.min(smooth), OVER_FACTOR) } else { (smooth, 1.0) };
+        let room = if over { room.min(smooth) } else { smooth };
         let proportional = self.gain * room;
         let wanted = proportional + self.integral;
         // The integral moves only where it can change something, or it would have to be worked off again.
         if (wanted < 1.0 || room < 0.0) && (wanted > 0.0 || room > 0.0) {
-            self.integral = (self.integral + self.integral_gain * hurry * room * step_secs).clamp(0.0, 1.0);
+            self.integral = (self.integral + self.integral_gain * room * step_secs).clamp(0.0, 1.0);
         }
         self.share = (proportional + self.integral).clamp(0.0, 1.0);
         Some(self.share)
