@@ -14,7 +14,7 @@ use crate::widgets::{
     term, tone_line,
 };
 use egui::Ui;
-use view_model::{Fit, Intent, RunCard, RunKind, Tone, units};
+use view_model::{Fit, Intent, RunCard, RunKind, Told, Tone, units};
 
 /// Most cards beside each other, and the narrowest.
 const COLUMNS: usize = 2;
@@ -73,7 +73,7 @@ fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard) {
             tone_line(ui, palette, tone, &fits);
             let pays = run.pays.say(scene.locale);
             if !pays.is_empty() {
-                notice(ui, palette, (Tone::Waiting, &pays, ""), |_| {});
+                notice(ui, palette, (pays_tone(&run.pays), &pays, ""), |_| {});
             }
             if let Some(source) = &run.source {
                 caption(ui, palette, &scene.with("runs-source", &[("source", source.into())]));
@@ -81,6 +81,11 @@ fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard) {
             buttons(ui, scene, run);
         });
     });
+}
+
+/// A run that pays nothing says so louder.
+fn pays_tone(pays: &Told) -> Tone {
+    if pays.key.ends_with("-nothing") || pays.key.contains("burn") { Tone::Waiting } else { Tone::Neutral }
 }
 
 fn figures(ui: &mut Ui, scene: &Scene<'_>, run: &RunCard) {
@@ -107,7 +112,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, run: &RunCard) {
 }
 
 fn fit_words(fit: &Fit, scene: &Scene<'_>) -> (Tone, String) {
-    let why = |key: &str, told: &view_model::Told| {
+    let why = |key: &str, told: &Told| {
         let why = told.say(scene.locale);
         (!why.is_empty()).then(|| scene.with(key, &[("why", why.into())]))
     };

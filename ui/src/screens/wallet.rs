@@ -25,7 +25,8 @@ const CODE: f32 = 148.0;
 pub(crate) struct State {
     open: Option<(String, Panel)>,
     fields: panel::Fields,
-    code: Option<String>,
+    /// Wallet and address whose code is shown.
+    code: Option<(String, String)>,
 }
 
 impl State {
@@ -188,20 +189,16 @@ fn addresses(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State, wallet: &Wal
 }
 
 fn one_address(ui: &mut Ui, scene: &Scene<'_>, state: &mut State, name: &str, key: &str, value: &str) {
-    let palette = scene.palette;
     let what = match key {
         "wallet-hotkey" => scene.with("wallet-qr-of-hotkey", &[("name", name.into())]),
         _ => scene.text("wallet-qr-of-payout"),
     };
-    address(ui, palette, scene.locale, &what, value);
-    let code = scene.with("setup-qr-of", &[("what", what.as_str().into())]);
-    let shown = state.code.as_deref() == Some(value);
-    let label =
-        scene.with(if shown { "setup-hide-named" } else { "setup-show-named" }, &[("what", code.as_str().into())]);
-    let icon = if shown { Icon::EyeOff } else { Icon::Eye };
-    if Button::new(&label, Kind::Quiet).icon(icon).show(ui, palette).clicked() {
-        state.code = (!shown).then(|| value.to_owned());
+    let this = (name.to_owned(), key.to_owned());
+    let shown = state.code.as_ref() == Some(&this);
+    if address(ui, scene.palette, scene.locale, (&what, value), shown).clicked() {
+        state.code = (!shown).then_some(this);
     }
+    let code = scene.with("setup-qr-of", &[("what", what.as_str().into())]);
     if shown {
         qr(ui, value, CODE, &code);
     }

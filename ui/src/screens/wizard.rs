@@ -179,7 +179,8 @@ fn top(ui: &mut Ui, scene: &mut Scene<'_>, wizard: &WizardView) {
     let args = [("step", (done + 1).min(of.max(1)).to_string().into()), ("of", of.max(1).to_string().into())];
     let said = scene.with("setup-step-of", &args);
     let leave = scene.text("setup-leave");
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let line = Vec2::new(ui.available_width(), tokens::BUTTON);
+    ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
         let button = Button::new(&leave, Kind::Quiet).icon(Icon::Cross).show(ui, scene.palette);
         if button.on_hover_text(scene.text("setup-leave-tip")).clicked() {
             scene.ask(Intent::Wizard(WizardIntent::Close));
@@ -200,7 +201,8 @@ fn foot(
     go: Option<&(String, bool)>,
 ) -> (bool, bool) {
     let (mut back, mut pressed) = (false, false);
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let line = Vec2::new(ui.available_width(), tokens::BUTTON);
+    ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
         if let Some((label, enabled)) = go {
             let mut button = Button::new(label, Kind::Primary).enabled(*enabled && !wizard.busy);
             if matches!(wizard.step, WizardStep::Summary { .. }) {

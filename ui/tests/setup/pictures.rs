@@ -72,7 +72,8 @@ fn pictures_of_long_words_and_of_large_letters() {
         let look = &mut scenario.model.snapshot.settings.look;
         (look.theme, look.text_percent) = (Theme::HighContrast, 200);
         let name = format!("{}-large", scenario.name);
-        save(&mut painted(scenario, SIZE), &name);
+        // A window of the usual size has room for half as many letters then.
+        save(&mut painted(scenario, [SIZE[0] / 2.0, SIZE[1]]), &name);
     }
 }
 
@@ -105,6 +106,6 @@ fn pictures_of_what_is_typed_and_opened() {
     press(&mut wallet, "Unlock");
     save(&mut wallet, "wallet-unlock");
     press(&mut wallet, "Show QR code of the hotkey home");
-    press(&mut wallet, "Name an address");
+    press(&mut wallet, "Name a payout address");
     save(&mut wallet, "wallet-payout");
 }

@@ -140,8 +140,6 @@ fn without_a_card_it_can_be_looked_for_again_and_the_failing_layer_is_said() {
 fn the_side_bar_and_the_digits_lead_to_every_screen() {
     let mut home = open("home-first-start");
     for (n, screen) in Screen::ALL.into_iter().enumerate() {
-        let name = home.state().model.snapshot.version.clone();
-        assert_eq!(name, "0.1.0");
         let label = locale::Locale::english().text(screen.key());
         go(&mut home, &label);
         assert_eq!(home.state().view.screen(), screen);
@@ -256,5 +254,5 @@ fn another_language_is_spoken_as_soon_as_the_settings_name_it() {
     let mut scenario = scenario("home-first-start");
     scenario.model.snapshot.settings.look.language = Some(ui::PSEUDO_TAG.to_owned());
     let home = window(scenario, super::TALL);
-    assert!(home.query_by_label_contains("Stárt").is_some());
+    assert!(home.query_all_by_label_contains("Stárt").next().is_some());
 }

@@ -51,13 +51,22 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, view: &EarningsView) {
 }
 
 fn highest(day: &DayBar) -> u64 {
-    day.paid.0.max(day.expected.map_or(0, |(_, _, most)| most.0))
+    day.paid.0.max(expected(day).map_or(0, |(_, _, most)| most.0))
+}
+
+/// What was expected, its least, its most: the three in order, whichever way they were told.
+fn expected(day: &DayBar) -> Option<(Rao, Rao, Rao)> {
+    let (a, b, c) = day.expected?;
+    let mut three = [a, b, c];
+    three.sort_unstable_by_key(|rao| rao.0);
+    let [least, expected, most] = three;
+    Some((expected, least, most))
 }
 
 fn read(day: &DayBar, unit: &Unit, scene: &Scene<'_>) -> String {
     let written = |rao| amount(rao, unit, scene);
     let paid = written(day.paid);
-    match day.expected {
+    match expected(day) {
         None => scene.with("earnings-day-read", &[("day", day.day.as_str().into()), ("paid", paid.into())]),
         Some((expected, least, most)) => {
             let args = [
@@ -97,7 +106,7 @@ fn bar(painter: &Painter, scene: &Scene<'_>, plot: Rect, (n, step): (usize, f32)
     let up = |rao: u64| plot.bottom() - height(rao, most, plot);
     let paid = Rect::from_x_y_ranges(across(width * 0.7), up(day.paid.0)..=plot.bottom());
     painter.rect_filled(paid, 1.0, palette.tone(Tone::Earned));
-    if let Some((expected, least, high)) = day.expected {
+    if let Some((expected, least, high)) = expected(day) {
         // The band is a frame over the bar: a shape of its own, and the bar is seen through it.
         let band = Rect::from_x_y_ranges(across(width), up(high.0)..=up(least.0));
         painter.rect_filled(band, 1.0, palette.soft(Tone::Neutral).gamma_multiply(0.4));

@@ -18,21 +18,18 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, view: &EarningsView) {
             (Some(_), Some(false)) => Some("earnings-kwh-power"),
             _ => None,
         };
-        item(ui, scene, "earnings-kwh", used, "earnings-kwh-unknown");
-        if let Some(how) = how {
-            caption(ui, palette, &scene.text(how));
-        }
+        item(ui, scene, "earnings-kwh", (used, how), "earnings-kwh-unknown");
         let joules = energy.joules_per_token.filter(|joules| joules.is_finite());
         let joules = joules.map(|joules| scene.with("earnings-joules-amount", &[("joules", figure(joules).into())]));
-        item(ui, scene, "earnings-joules", joules, "earnings-joules-unknown");
+        item(ui, scene, "earnings-joules", (joules, None), "earnings-joules-unknown");
         let price = energy.price.as_ref().map(|price| scene.with("earnings-price-per", &[("price", price.into())]));
-        item(ui, scene, "earnings-price", price, "earnings-price-unknown");
-        item(ui, scene, "earnings-cost", energy.cost_today.clone(), "earnings-cost-unknown");
+        item(ui, scene, "earnings-price", (price, None), "earnings-price-unknown");
+        item(ui, scene, "earnings-cost", (energy.cost_today.clone(), None), "earnings-cost-unknown");
         let why = match view.unit {
             Unit::Credits => "earnings-net-unknown-credits",
             Unit::Token { .. } => "earnings-net-unknown",
         };
-        item(ui, scene, "earnings-net", energy.net_today.clone(), why);
+        item(ui, scene, "earnings-net", (energy.net_today.clone(), None), why);
     });
 }
 
@@ -46,8 +43,14 @@ fn figure(value: f64) -> String {
     }
 }
 
-/// A figure, or that it is unknown and why.
-fn item(ui: &mut Ui, scene: &Scene<'_>, key: &str, value: Option<String>, unknown: &str) {
+/// A figure with how it was got, or that it is unknown and why.
+fn item(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    key: &str,
+    (value, how): (Option<String>, Option<&str>),
+    unknown: &str,
+) {
     let palette = scene.palette;
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
@@ -60,5 +63,8 @@ fn item(ui: &mut Ui, scene: &Scene<'_>, key: &str, value: Option<String>, unknow
             Some(value) => strong(ui, palette, &value),
             None => crate::widgets::muted(ui, palette, &scene.text(unknown)),
         };
+        if let Some(how) = how {
+            caption(ui, palette, &scene.text(how));
+        }
     });
 }

@@ -6,9 +6,9 @@
 use super::secret_field::SecretField;
 use super::secret_text::{SecretText, Strength, strength};
 use crate::design_tokens::{self as tokens, Palette};
-use crate::widgets::{Button, Icon, caption, focus_ring, muted, paint_icon};
+use crate::widgets::{Button, Icon, caption, focus_ring, paint_icon};
 use egui::{
-    Align, CursorIcon, FontId, Key, Layout, Response, Role, Sense, Slider, Stroke, StrokeKind, TextEdit, Ui, Vec2,
+    CursorIcon, FontId, Key, Response, Role, Sense, Slider, Stroke, StrokeKind, TextEdit, Ui, Vec2,
     WidgetInfo, pos2,
 };
 use locale::Locale;
@@ -39,6 +39,7 @@ pub(crate) fn text_field(
         .align(egui::Align2::LEFT_CENTER)
         .min_size(Vec2::new(0.0, tokens::BUTTON));
     let response = ui.add(edit).labelled_by(label.id);
+    focus_ring(ui, &response, response.rect.shrink(tokens::FOCUS), tokens::RADIUS, palette);
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
     // A paste of many-byte letters may be longer in bytes than in letters.
     while text.len() > most_bytes {
@@ -153,6 +154,7 @@ pub(crate) fn choice(
 
 /// A box to tick; long text wraps.
 pub(crate) fn tick(ui: &mut Ui, palette: &Palette, text: &str, on: &mut bool) -> Response {
+    ui.spacing_mut().icon_spacing = tokens::SPACE_S;
     let response = ui.add(egui::Checkbox::new(on, egui::RichText::new(text).color(palette.text)));
     focus_ring(ui, &response, response.rect, tokens::RADIUS_S, palette);
     response
@@ -160,6 +162,7 @@ pub(crate) fn tick(ui: &mut Ui, palette: &Palette, text: &str, on: &mut bool) ->
 
 /// One of several; `true` if it was picked now.
 pub(crate) fn pick<T: PartialEq>(ui: &mut Ui, palette: &Palette, text: &str, value: &mut T, this: T) -> bool {
+    ui.spacing_mut().icon_spacing = tokens::SPACE_S;
     let response = ui.add(egui::RadioButton::new(*value == this, egui::RichText::new(text).color(palette.text)));
     focus_ring(ui, &response, response.rect, tokens::RADIUS_S, palette);
     let picked = response.clicked() && *value != this;
@@ -249,14 +252,20 @@ pub(crate) fn indented<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
 
 /// A name on the left and what it is on the right, below it where there is no room.
 pub(crate) fn fact(ui: &mut Ui, palette: &Palette, name: &str, value: &str) {
-    ui.with_layout(Layout::left_to_right(Align::Min).with_main_wrap(true), |ui| {
-        muted(ui, palette, name);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(egui::RichText::new(name).color(palette.muted));
         ui.label(egui::RichText::new(value).color(palette.text));
     });
 }
 
-/// An address in groups of letters of one width, with a button that copies it.
-pub(crate) fn address(ui: &mut Ui, palette: &Palette, locale: &Locale, what: &str, address: &str) {
+/// An address in letters of one width, with a button that copies it and one that shows its code.
+pub(crate) fn address(
+    ui: &mut Ui,
+    palette: &Palette,
+    locale: &Locale,
+    (what, address): (&str, &str),
+    code_shown: bool,
+) -> Response {
     ui.horizontal_wrapped(|ui| {
         let text = egui::RichText::new(address).font(FontId::monospace(tokens::BODY)).color(palette.text);
         ui.add(egui::Label::new(text).wrap().selectable(true));
@@ -264,5 +273,10 @@ pub(crate) fn address(ui: &mut Ui, palette: &Palette, locale: &Locale, what: &st
         if Button::icon_only(Icon::Copy, &name).show(ui, palette).clicked() {
             ui.ctx().copy_text(address.to_owned());
         }
-    });
+        let code = locale.with("setup-qr-of", &[("what", what.into())]);
+        let key = if code_shown { "setup-hide-named" } else { "setup-show-named" };
+        let name = locale.with(key, &[("what", code.into())]);
+        Button::icon_only(Icon::Qr, &name).show(ui, palette)
+    })
+    .inner
 }

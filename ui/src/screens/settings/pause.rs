@@ -60,11 +60,11 @@ fn apps(ui: &mut Ui, scene: &Scene<'_>, apps: &mut Vec<String>, typed: &mut Stri
         let mut gone = None;
         for (n, app) in apps.iter().enumerate() {
             ui.horizontal(|ui| {
+                strong(ui, palette, app);
                 let label = scene.with("settings-app-remove", &[("name", app.as_str().into())]);
                 if Button::icon_only(Icon::Cross, &label).show(ui, palette).clicked() {
                     gone = Some(n);
                 }
-                strong(ui, palette, app);
             });
         }
         if let Some(n) = gone {
