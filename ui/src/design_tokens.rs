@@ -76,8 +76,10 @@ pub struct Palette {
     pub raised: Color32,
     /// The same under the pointer.
     pub hover: Color32,
-    /// Borders of cards and grid lines.
+    /// Borders of cards.
     pub border: Color32,
+    /// Grid lines of charts and lanes.
+    pub grid: Color32,
     /// Borders of fields and buttons.
     pub outline: Color32,
     /// Letters.
@@ -116,6 +118,7 @@ pub const DARK: Palette = Palette {
     raised: rgb(0x1f252e),
     hover: rgb(0x29303b),
     border: rgb(0x242a34),
+    grid: rgb(0x242a34),
     outline: rgb(0x39424f),
     text: rgb(0xe8ebf0),
     muted: rgb(0xa0aab8),
@@ -141,6 +144,7 @@ pub const LIGHT: Palette = Palette {
     raised: rgb(0xf0f2f5),
     hover: rgb(0xe4e8ee),
     border: rgb(0xe1e5ea),
+    grid: rgb(0xe8ebef),
     outline: rgb(0xc3cad3),
     text: rgb(0x171b22),
     muted: rgb(0x566170),
@@ -166,6 +170,7 @@ pub const HIGH_CONTRAST: Palette = Palette {
     raised: rgb(0x141414),
     hover: rgb(0x303030),
     border: rgb(0xbfbfbf),
+    grid: rgb(0x4a4a4a),
     outline: rgb(0xffffff),
     text: rgb(0xffffff),
     muted: rgb(0xe6e6e6),

@@ -19,6 +19,6 @@ mod week_grid;
 mod widgets;
 
 pub use look::{apply_look, motion, palette};
-pub use model::{Curve, HostAsk, Log, MAX_LOG_BYTES, MAX_LOG_LINES, Model};
+pub use model::{Band, Curve, HostAsk, Log, MAX_LOG_BYTES, MAX_LOG_LINES, Model};
 pub use terminal::screen;
 pub use view::{PSEUDO_TAG, View};

@@ -8,7 +8,7 @@ mod log;
 
 use std::collections::BTreeMap;
 
-pub use curve::Curve;
+pub use curve::{Band, Curve};
 pub use log::{Log, MAX_LOG_BYTES, MAX_LOG_LINES};
 use view_model::{AppSnapshot, Screen, Secret, Series, ToWindow};
 

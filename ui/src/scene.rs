@@ -28,8 +28,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) locale: &'a Locale,
     /// Colours.
     pub(crate) palette: &'static Palette,
-    /// Whether things may move.
-    pub(crate) motion: bool,
     /// What was pressed.
     pub(crate) intents: Vec<Intent>,
     /// The screen to go to.
@@ -39,8 +37,8 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(model: &'a Model, locale: &'a Locale, palette: &'static Palette, motion: bool) -> Self {
-        Self { model, locale, palette, motion, intents: Vec::new(), go: None, question: None }
+    pub(crate) fn new(model: &'a Model, locale: &'a Locale, palette: &'static Palette) -> Self {
+        Self { model, locale, palette, intents: Vec::new(), go: None, question: None }
     }
 
     /// The snapshot; it outlives the scene's own borrow.

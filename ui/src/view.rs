@@ -3,7 +3,7 @@
 //! In: a model. Out: intents. The view performs nothing; a press that takes something away is asked about first.
 
 use crate::frame;
-use crate::look::{apply_look, motion, palette};
+use crate::look::{apply_look, palette};
 use crate::model::Model;
 use crate::scene::{Question, Scene};
 use crate::screens::{self, States};
@@ -84,7 +84,7 @@ impl View {
         self.speak(look.language.as_deref());
         let palette = palette(look, &app.appearance);
         ui.painter().rect_filled(whole, 0.0, palette.ground);
-        let mut scene = Scene::new(model, &self.locale, palette, motion(look, &app.appearance));
+        let mut scene = Scene::new(model, &self.locale, palette);
         if app.wizard.is_some() {
             screens::wizard::show(ui, &mut scene, &mut self.states.wizard);
         } else {

@@ -7,15 +7,18 @@ use egui::Ui;
 use types::{Problem, ProblemAction};
 use view_model::{Intent, Screen, Tone, problem_hint, problem_title};
 
-/// Banners at most; more are told by their number.
+/// Banners at most; more are told by their number, and stand on the Help screen.
 const SHOWN: usize = 2;
+/// Banners on the Help screen.
+const SHOWN_IN_HELP: usize = 20;
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, screen: Screen) {
     let problems = &scene.app().run.problems;
-    for (n, row) in problems.iter().rev().take(SHOWN).enumerate() {
+    let shown = if screen == Screen::Help { SHOWN_IN_HELP } else { SHOWN };
+    for (n, row) in problems.iter().rev().take(shown).enumerate() {
         ui.push_id(("problem", n), |ui| problem_notice(ui, scene, &row.problem, Tone::Problem, true));
     }
-    let more = problems.len().saturating_sub(SHOWN);
+    let more = problems.len().saturating_sub(shown);
     if more > 0 && screen != Screen::Help {
         let label = scene.with("problems-more", &[("more", more.into())]);
         if Button::new(&label, Kind::Quiet).trailing(Icon::Right).show(ui, scene.palette).clicked() {

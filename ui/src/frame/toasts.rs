@@ -30,16 +30,18 @@ pub(crate) fn toasts(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .shadow(ui.visuals().popup_shadow)
                 .inner_margin(Margin::symmetric(SPACE_M as i8, SPACE_S as i8));
             frame.show(ui, |ui| {
-                ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let text = toast.text.say(scene.locale);
-                    let name = scene.with("toast-dismiss", &[("text", text.as_str().into())]);
-                    if Button::icon_only(Icon::Cross, &name).show(ui, palette).clicked() {
-                        scene.ask(Intent::DismissToast { id: toast.id });
-                    }
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        tone_line(ui, palette, toast.tone, &text);
-                    });
-                }));
+                ui.horizontal(|ui| {
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        let text = toast.text.say(scene.locale);
+                        let name = scene.with("toast-dismiss", &[("text", text.as_str().into())]);
+                        if Button::icon_only(Icon::Cross, &name).show(ui, palette).clicked() {
+                            scene.ask(Intent::DismissToast { id: toast.id });
+                        }
+                        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                            tone_line(ui, palette, toast.tone, &text);
+                        });
+                    })
+                });
             });
         }
     });

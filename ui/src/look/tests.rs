@@ -33,7 +33,7 @@ fn text_grows_between_eighty_and_two_hundred_percent_and_no_further() {
     for (asked, zoom) in [(10, 0.8), (80, 0.8), (100, 1.0), (200, 2.0), (u32::MAX, 2.0)] {
         let ctx = Context::default();
         let look = Look { text_percent: asked, ..Look::default() };
-        let mut frame = || {
+        let frame = || {
             let mut out = ctx.run_ui(egui::RawInput::default(), |ui| {
                 apply_look(ui.ctx(), &look, &Appearance::default());
             });

@@ -11,28 +11,49 @@ const FAN: usize = 8;
 /// Levels above the points: 8^5 points in the largest block.
 const LEVELS: usize = 5;
 
-/// Least and greatest of some neighbours.
+/// Least and greatest of some neighbours, and their mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Block {
     low: [f64; 2],
     high: [f64; 2],
+    /// Where they begin and end.
+    x: (f64, f64),
+    sum: f64,
+    count: f64,
+}
+
+/// A column of a chart: many points in the place of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    /// The middle.
+    pub x: f64,
+    /// Least.
+    pub low: f64,
+    /// Greatest.
+    pub high: f64,
+    /// Mean.
+    pub mean: f64,
 }
 
 impl Block {
     fn of(point: [f64; 2]) -> Self {
-        Self { low: point, high: point }
+        Self { low: point, high: point, x: (point[0], point[0]), sum: point[1], count: 1.0 }
     }
 
     fn and(self, other: Self) -> Self {
         Self {
             low: if other.low[1] < self.low[1] { other.low } else { self.low },
             high: if other.high[1] > self.high[1] { other.high } else { self.high },
+            x: (self.x.0, other.x.1),
+            sum: self.sum + other.sum,
+            count: self.count + other.count,
         }
     }
 
-    /// Both, the earlier one first.
-    fn points(self) -> [[f64; 2]; 2] {
-        if self.low[0] <= self.high[0] { [self.low, self.high] } else { [self.high, self.low] }
+    /// Both, the earlier one first; one, if they are one.
+    fn points(self) -> impl Iterator<Item = [f64; 2]> {
+        let (first, second) = if self.low[0] <= self.high[0] { (self.low, self.high) } else { (self.high, self.low) };
+        std::iter::once(first).chain((self.count > 1.0).then_some(second))
     }
 }
 
@@ -100,18 +121,44 @@ impl Curve {
 
     /// Points between two x (and one more on each side), in order, at most about two for each of `columns`.
     pub fn thinned(&self, from: f64, to: f64, columns: usize) -> Vec<[f64; 2]> {
+        let columns = columns.max(1);
+        let (begin, end) = self.between(from, to);
+        if end - begin <= 2 * columns {
+            return self.points.range(begin..end).copied().collect();
+        }
+        self.blocks(begin, end, columns).into_iter().flat_map(Block::points).collect()
+    }
+
+    /// The same as bands, at most about one for each of `columns`; `None` if there are so few points that each can be
+    /// drawn.
+    pub fn bands(&self, from: f64, to: f64, columns: usize) -> Option<Vec<Band>> {
+        let columns = columns.max(1);
+        let (begin, end) = self.between(from, to);
+        if end - begin <= 2 * columns {
+            return None;
+        }
+        let band = |block: Block| Band {
+            x: (block.x.0 + block.x.1) / 2.0,
+            low: block.low[1],
+            high: block.high[1],
+            mean: block.sum / block.count,
+        };
+        Some(self.blocks(begin, end, columns).into_iter().map(band).collect())
+    }
+
+    /// Where points between two x stand, and one more on each side.
+    fn between(&self, from: f64, to: f64) -> (usize, usize) {
         let begin = self.points.partition_point(|point| point[0] < from).saturating_sub(1);
         let end = (self.points.partition_point(|point| point[0] <= to) + 1).min(self.points.len());
-        let columns = columns.max(1);
-        if end.saturating_sub(begin) <= 2 * columns {
-            return self.points.range(begin.min(end)..end).copied().collect();
-        }
-        // The finest level whose blocks are no more than the columns.
+        (begin.min(end), end)
+    }
+
+    /// Blocks of the finest level of which there are no more than `columns` in a range.
+    fn blocks(&self, begin: usize, end: usize, columns: usize) -> Vec<Block> {
         let count = (end - begin) as u64;
         let level = (0..LEVELS).find(|level| count / size(*level) <= columns as u64).unwrap_or(LEVELS - 1);
-        let (begin, end) = (begin as u64 + self.first, end as u64 + self.first);
-        let mut out = Vec::with_capacity(2 * columns + 4 * FAN);
-        self.walk(level, begin, end, &mut out);
+        let mut out = Vec::with_capacity(columns + 8 * FAN * LEVELS);
+        self.walk(level, begin as u64 + self.first, end as u64 + self.first, &mut out);
         out
     }
 
@@ -180,7 +227,7 @@ impl Curve {
     }
 
     /// Extremes of `begin..end` from whole blocks of a level and, at both ends, from the level below.
-    fn walk(&self, level: usize, begin: u64, end: u64, out: &mut Vec<[f64; 2]>) {
+    fn walk(&self, level: usize, begin: u64, end: u64, out: &mut Vec<Block>) {
         let size = size(level);
         let (from, to) = (begin.div_ceil(size), end / size);
         if from >= to {
@@ -189,14 +236,14 @@ impl Curve {
         self.below(level, begin, from * size, out);
         for n in from..to {
             match self.block(level, n) {
-                Some(block) => out.extend(block.points()),
+                Some(block) => out.push(block),
                 None => self.below(level, n * size, (n + 1) * size, out),
             }
         }
         self.below(level, to * size, end, out);
     }
 
-    fn below(&self, level: usize, begin: u64, end: u64, out: &mut Vec<[f64; 2]>) {
+    fn below(&self, level: usize, begin: u64, end: u64, out: &mut Vec<Block>) {
         if begin >= end {
             return;
         }
@@ -205,7 +252,7 @@ impl Curve {
             None => {
                 let begin = begin.saturating_sub(self.first) as usize;
                 let end = (end.saturating_sub(self.first) as usize).min(self.points.len());
-                out.extend(self.points.range(begin.min(end)..end));
+                out.extend(self.points.range(begin.min(end)..end).map(|point| Block::of(*point)));
             }
         }
     }

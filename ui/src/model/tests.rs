@@ -38,6 +38,18 @@ fn one_spike_among_a_hundred_thousand_points_is_seen_at_every_width() {
 }
 
 #[test]
+fn bands_hold_the_mean_and_the_extremes_and_few_points_have_none() {
+    let values: Vec<f64> = (0..50_000).map(|i| if i % 2 == 0 { 1.0 } else { 3.0 }).collect();
+    let curve = curve(&values);
+    let bands = curve.bands(f64::MIN, f64::MAX, 300).unwrap();
+    assert!(bands.len() < 500, "{}", bands.len());
+    let whole = bands.iter().filter(|band| band.low < band.high);
+    assert!(whole.clone().count() > 50);
+    assert!(whole.clone().all(|band| (band.low, band.high, band.mean) == (1.0, 3.0, 2.0)));
+    assert_eq!(curve.bands(0.0, 100.0, 300), None);
+}
+
+#[test]
 fn the_oldest_points_go_when_a_series_is_full() {
     let mut curve = Curve::default();
     let points: Vec<[f64; 2]> = (0..MAX_SERIES_POINTS as u64 + 5_000).map(|i| [i as f64, i as f64]).collect();

@@ -7,6 +7,7 @@ mod earned;
 mod hero;
 mod loss;
 mod pauses;
+mod sensors;
 mod swarm;
 mod tiles;
 mod timeline;
@@ -46,6 +47,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
         0 => cards::show(ui, scene),
         _ => tiles::show(ui, scene),
     });
+    sensors::show(ui, scene);
     if app.run.peers.len() > 1 {
         swarm::show(ui, scene);
     }

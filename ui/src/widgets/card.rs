@@ -62,9 +62,6 @@ pub(crate) fn card_row(ui: &mut Ui, name: &str, shares: &[f32], mut add: impl Fn
     if narrowest < CARD_MIN - SPACE_XL {
         for i in 0..shares.len() {
             ui.push_id((name, i), |ui| add(ui, i));
-            if i + 1 < shares.len() {
-                ui.add_space(SPACE_S);
-            }
         }
         return;
     }

@@ -5,10 +5,10 @@
 mod ticks;
 
 use crate::design_tokens::{CAPTION, CHART, LINE, Palette, RADIUS_S, SPACE_M, SPACE_S, SPACE_XS, STROKE};
-use crate::model::Curve;
+use crate::model::{Band, Curve};
 use crate::scene::Scene;
 use egui::{
-    Align2, Color32, FontId, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    Align2, Color32, FontId, Mesh, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
 use egui::{pos2, vec2};
 use ticks::{steps, steps_of_time};
@@ -45,17 +45,17 @@ struct Line<'a> {
 /// A chart.
 pub(crate) struct Chart<'a> {
     /// What it is about.
-    pub(crate) name: &'a str,
+    name: &'a str,
     /// The x axis.
-    pub(crate) axis: Axis,
+    axis: Axis,
     /// A y with its unit.
-    pub(crate) written: fn(f64) -> String,
+    written: fn(f64) -> String,
     /// Lines, the most important one last.
-    pub(crate) lines: Vec<Line<'a>>,
+    lines: Vec<Line<'a>>,
     /// Whether nought is on the axis.
-    pub(crate) from_nought: bool,
+    from_nought: bool,
     /// Height.
-    pub(crate) height: f32,
+    height: f32,
 }
 
 /// Where points lie on the screen.
@@ -91,6 +91,11 @@ impl<'a> Chart<'a> {
 
     pub(crate) fn dots(mut self, name: String, curve: &'a Curve, colour: Color32) -> Self {
         self.lines.push(Line { name, curve, colour, dots: true });
+        self
+    }
+
+    pub(crate) fn tall(mut self, height: f32) -> Self {
+        self.height = height;
         self
     }
 
@@ -195,7 +200,7 @@ impl<'a> Chart<'a> {
 
     fn axes(&self, painter: &Painter, plane: &Plane, palette: &Palette, scene: &Scene<'_>) {
         let font = FontId::proportional(CAPTION);
-        let grid = Stroke::new(LINE, palette.border);
+        let grid = Stroke::new(LINE, palette.grid);
         for y in steps(plane.y, (plane.rect.height() / MARKS) as usize) {
             let at = plane.at([plane.x.0, y]).y.round() + 0.5;
             painter.hline(plane.rect.x_range(), at, grid);
@@ -258,9 +263,21 @@ impl<'a> Chart<'a> {
     }
 }
 
+/// Width of a band of many points, in pixels.
+const BAND: f32 = 3.0;
+/// How strongly the range of a band is coloured.
+const RANGE: f32 = 0.22;
+
 fn draw(painter: &Painter, plane: &Plane, line: &Line<'_>) {
-    let columns = plane.rect.width().max(1.0) as usize;
-    let points = line.curve.thinned(plane.x.0, plane.x.1, columns);
+    let columns = (plane.rect.width().max(BAND) / BAND) as usize;
+    let points = match line.curve.bands(plane.x.0, plane.x.1, columns) {
+        // Many points: their mean as the line, their range behind it.
+        Some(bands) => {
+            painter.add(range(plane, &bands, line.colour.gamma_multiply(RANGE)));
+            bands.iter().map(|band| [band.x, band.mean]).collect()
+        }
+        None => line.curve.thinned(plane.x.0, plane.x.1, columns),
+    };
     let on_screen: Vec<Pos2> = points.iter().map(|point| plane.at(*point)).collect();
     if line.dots || on_screen.len() == 1 {
         for at in &on_screen {
@@ -270,4 +287,19 @@ fn draw(painter: &Painter, plane: &Plane, line: &Line<'_>) {
     if on_screen.len() > 1 {
         painter.line(on_screen, Stroke::new(STROKE, line.colour));
     }
+}
+
+/// From the least to the greatest, column by column.
+fn range(plane: &Plane, bands: &[Band], colour: Color32) -> Mesh {
+    let mut mesh = Mesh::default();
+    for (n, band) in bands.iter().enumerate() {
+        mesh.colored_vertex(plane.at([band.x, band.high]), colour);
+        mesh.colored_vertex(plane.at([band.x, band.low]), colour);
+        let at = 2 * n as u32;
+        if n > 0 {
+            mesh.add_triangle(at - 2, at - 1, at);
+            mesh.add_triangle(at - 1, at, at + 1);
+        }
+    }
+    mesh
 }

@@ -50,8 +50,7 @@ pub(crate) fn figure(ui: &mut Ui, palette: &Palette, name: &str, value: &str) ->
 
 /// A term with dots below it that says under the pointer, and with the keyboard, what it means.
 pub(crate) fn term(ui: &mut Ui, palette: &Palette, text: &str, explanation: &str) -> Response {
-    let galley =
-        ui.painter().layout(text.to_owned(), FontId::proportional(CAPTION), palette.muted, room(ui));
+    let galley = ui.painter().layout(text.to_owned(), FontId::proportional(CAPTION), palette.muted, room(ui));
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::focusable_noninteractive());
     let below = rect.bottom() - 1.0;
     let width = galley.rows.last().map_or(0.0, |row| row.rect().width());

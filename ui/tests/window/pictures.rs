@@ -43,7 +43,8 @@ fn cut_off(harness: &Harness<'static, Window>) -> Vec<String> {
         let mut found = Vec::new();
         texts(shape, &mut found);
         let seen = |rect: &egui::Rect| clip_rect.intersect(*rect).is_positive();
-        let outside = |rect: &egui::Rect| rect.right() > clip_rect.right() + 1.0 || rect.left() < clip_rect.left() - 1.0;
+        let outside =
+            |rect: &egui::Rect| rect.right() > clip_rect.right() + 1.0 || rect.left() < clip_rect.left() - 1.0;
         out.extend(found.into_iter().filter(|(rect, _)| seen(rect) && outside(rect)).map(|(_, text)| text));
     }
     out

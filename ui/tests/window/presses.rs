@@ -105,7 +105,8 @@ fn a_command_is_copied_and_never_run() {
     home.step();
     home.step();
     let commands = &home.output().platform_output.commands;
-    let copied = commands.iter().any(|c| matches!(c, OutputCommand::CopyText(t) if t == "sudo timedatectl set-ntp true"));
+    let copied =
+        commands.iter().any(|c| matches!(c, OutputCommand::CopyText(t) if t == "sudo timedatectl set-ntp true"));
     assert!(copied, "{commands:?}");
     assert!(home.state().pressed.is_empty());
 }

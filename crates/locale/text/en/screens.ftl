@@ -111,6 +111,10 @@ throttle-display = held back by the display clock
 throttle-clocks = held back by a clock limit
 throttle-other = held back by the driver
 
+sensor-work = Work of the cards (%)
+sensor-temperature = Temperature of the hottest card (°C)
+sensor-power = Power of all cards (W)
+
 tiles-title = Last rounds
 tiles-none = No round yet
 tiles-none-hint = Every round ends with one verdict. The first one shows up here.
@@ -120,7 +124,7 @@ tiles-rejected = { $count } rejected
 tiles-missed = { $count } missed
 tiles-open = { $count } not judged yet
 tile-open = round { $round }: not judged yet
-tile-score = score { $score }
+tile-score = score { $score } ({ $mark })
 tile-moved = { $count } parameters moved
 term-round = What is a round?
 term-round-means = Everybody trains for a while on their own, then sends what they learned. The accepted parts are added up, and the next round begins from the result.
@@ -136,6 +140,7 @@ timeline-sizes = { $dense } became { $sent }: { $times } times smaller
 timeline-no-deadline = A rehearsal has no deadline: its clock waits for everybody.
 
 swarm-title = Peers on this computer
+swarm-credits = Credits (no value)
 swarm-note = Each is a process of its own, with its own part of the text. Nothing leaves this computer.
 
 training-none = Nothing has been trained yet

@@ -75,15 +75,9 @@ fn one(ui: &mut Ui, scene: &mut Scene<'_>, gpu: &GpuCard) {
         let fan = gpu.fan_percent.map(|percent| scene.with("percent", &[("value", percent.to_string().into())]));
         figure(ui, palette, &scene.text("card-fan"), &scene.or_unknown(fan));
     });
-    ui.horizontal_wrapped(|ui| {
-        for key in &gpu.throttle {
-            chip(ui, palette, Tone::Waiting, &scene.text(key));
-        }
-        if let Some((now, best)) = gpu.pcie_narrow {
-            let args = [("now", now.to_string().into()), ("best", best.to_string().into())];
-            chip(ui, palette, Tone::Waiting, &scene.with("card-narrow", &args));
-        }
-    });
+    if !gpu.throttle.is_empty() || gpu.pcie_narrow.is_some() {
+        held_back(ui, scene, gpu);
+    }
     if !gpu.others.is_empty() {
         let name = |(name, memory): &(String, Option<ByteCount>)| match memory {
             Some(memory) => format!("{name} ({})", units::memory(*memory)),
@@ -95,6 +89,20 @@ fn one(ui: &mut Ui, scene: &mut Scene<'_>, gpu: &GpuCard) {
     if let Some(problem) = &gpu.problem {
         problem_notice(ui, scene, problem, Tone::Problem, false);
     }
+}
+
+/// Why it does less than it could.
+fn held_back(ui: &mut Ui, scene: &Scene<'_>, gpu: &GpuCard) {
+    let palette = scene.palette;
+    ui.horizontal_wrapped(|ui| {
+        for key in &gpu.throttle {
+            chip(ui, palette, Tone::Waiting, &scene.text(key));
+        }
+        if let Some((now, best)) = gpu.pcie_narrow {
+            let args = [("now", now.to_string().into()), ("best", best.to_string().into())];
+            chip(ui, palette, Tone::Waiting, &scene.with("card-narrow", &args));
+        }
+    });
 }
 
 fn power(scene: &Scene<'_>, gpu: &GpuCard) -> Option<String> {

@@ -13,7 +13,10 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         if ui.available_width() < 560.0 {
             buttons(ui, scene);
             ui.add_space(SPACE_M);
-            ui.horizontal_wrapped(|ui| facts(ui, scene));
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(SPACE_XL, SPACE_M);
+                facts(ui, scene);
+            });
             return;
         }
         columns(ui, "hero", &[1.3, 1.0], &mut |ui, i| match i {

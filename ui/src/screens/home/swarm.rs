@@ -1,10 +1,12 @@
 //! The virtual peers of a rehearsal: a ring, and the same as a table.
 
+use crate::design_tokens::{SPACE_S, SPACE_XL};
 use crate::scene::Scene;
-use crate::widgets::{RingPeer, card, columns, muted, ring, tone_line};
-use egui::Ui;
+use crate::terminal::fit;
+use crate::widgets::{RingPeer, caption, card, columns, muted, ring, tone_line};
+use egui::{Grid, RichText, ScrollArea, Ui};
 use types::Verdict;
-use view_model::{LinkPath, PeerRow, Tone, phase_words, units, verdict_words};
+use view_model::{LinkPath, PeerRow, Phase, Tone, phase_words, units, verdict_words};
 
 /// Height of the ring.
 const RING: f32 = 220.0;
@@ -15,9 +17,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         let wide = ui.available_width() >= 640.0;
         let drawn: Vec<RingPeer> = peers.iter().map(|peer| ring_peer(scene, peer)).collect();
         let table = |ui: &mut Ui, scene: &Scene<'_>| {
-            for peer in peers {
-                tone_line(ui, palette, tone(peer), &sentence(scene, peer));
-            }
+            ScrollArea::horizontal().id_salt("swarm").auto_shrink([false, true]).show(ui, |ui| rows(ui, scene));
             muted(ui, palette, &scene.text("swarm-note"));
         };
         if wide {
@@ -46,20 +46,43 @@ fn tone(peer: &PeerRow) -> Tone {
     }
 }
 
-fn sentence(scene: &Scene<'_>, peer: &PeerRow) -> String {
-    let mut parts = vec![peer.name.clone()];
-    parts.push(match (peer.phase, peer.step) {
-        (None, _) => scene.text("peer-not-there"),
-        (Some(phase), Some(step)) => {
-            let args = [("done", step.done.to_string().into()), ("of", step.of.to_string().into())];
-            format!("{} ({})", phase_words(phase, scene.locale), scene.with("status-steps", &args))
+fn rows(ui: &mut Ui, scene: &Scene<'_>) {
+    let palette = scene.palette;
+    let grid = Grid::new("swarm-grid").num_columns(4).spacing([SPACE_XL, SPACE_S]);
+    grid.show(ui, |ui| {
+        for key in ["peers-name", "peers-doing", "peers-verdict", "swarm-credits"] {
+            caption(ui, palette, &scene.text(key));
         }
-        (Some(phase), None) => phase_words(phase, scene.locale),
+        ui.end_row();
+        for peer in &scene.app().run.peers {
+            tone_line(ui, palette, tone(peer), &fit(&peer.name, 16));
+            for text in [doing(scene, peer), verdict(scene, peer), units::credits(peer.credits)] {
+                ui.label(RichText::new(text).color(palette.text));
+            }
+            ui.end_row();
+        }
     });
-    if let Some(row) = peer.verdict {
-        parts.push(verdict_words(row.verdict, scene.locale));
+}
+
+fn doing(scene: &Scene<'_>, peer: &PeerRow) -> String {
+    match (peer.phase, peer.step) {
+        (None, _) => scene.text("peer-not-there"),
+        (Some(Phase::Inner), Some(step)) => {
+            let args = [("done", step.done.to_string().into()), ("of", step.of.to_string().into())];
+            scene.with("status-steps", &args)
+        }
+        (Some(phase), _) => phase_words(phase, scene.locale),
     }
+}
+
+fn verdict(scene: &Scene<'_>, peer: &PeerRow) -> String {
+    let words = peer.verdict.map(|row| verdict_words(row.verdict, scene.locale));
+    words.unwrap_or_else(|| scene.text("peers-no-verdict"))
+}
+
+/// All of a row, for those who do not see the table.
+fn sentence(scene: &Scene<'_>, peer: &PeerRow) -> String {
     let credits = units::credits(peer.credits);
-    parts.push(scene.with("credits-no-value", &[("credits", credits.into())]));
-    parts.join(" · ")
+    let credits = scene.with("credits-no-value", &[("credits", credits.into())]);
+    [peer.name.clone(), doing(scene, peer), verdict(scene, peer), credits].join(" · ")
 }

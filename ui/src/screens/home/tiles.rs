@@ -7,7 +7,7 @@ use egui::{Color32, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
 use types::Verdict;
 use view_model::{RoundTile, Tone, VerdictRow, units, verdict_sentence};
 
-const SIDE: f32 = 24.0;
+const SIDE: f32 = 28.0;
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (palette, tiles) = (scene.palette, &scene.app().rounds);
@@ -57,7 +57,7 @@ fn draw(ui: &mut Ui, scene: &Scene<'_>, tile: &RoundTile) {
     let (tone, icon) = kind.map_or((Tone::Neutral, Icon::Right), |(_, tone, icon, _)| (*tone, *icon));
     let (fill, border) = ground(palette, tone, tile.verdict.is_none());
     ui.painter().rect(rect, RADIUS_S, fill, Stroke::new(1.0, border), StrokeKind::Inside);
-    paint_icon(ui.painter(), rect.shrink(6.0), icon, palette.tone(tone));
+    paint_icon(ui.painter(), rect.shrink(7.0), icon, palette.tone(tone));
     let text = words(scene, tile);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
     response.on_hover_text(text);
@@ -73,7 +73,9 @@ fn words(scene: &Scene<'_>, tile: &RoundTile) -> String {
         None => scene.with("tile-open", &[("round", tile.round.to_string().into())]),
     }];
     if let Some(score) = tile.score.filter(|score| score.is_finite()) {
-        parts.push(scene.with("tile-score", &[("score", format!("{score:.2}").into())]));
+        // The score is a validator's word, not a measurement of this computer.
+        let args = [("score", format!("{score:.2}").into()), ("mark", scene.text("mark-reported").into())];
+        parts.push(scene.with("tile-score", &args));
     }
     if let Some(moved) = tile.moved {
         parts.push(scene.with("tile-moved", &[("count", units::count(moved).into())]));

@@ -85,7 +85,7 @@ fn lane(ui: &mut Ui, scene: &Scene<'_>, timeline: &Timeline, phase: Phase, (name
     let colour = if running { palette.text } else { palette.muted };
     let galley = painter.layout(name.clone(), FontId::proportional(CAPTION), colour, names - SPACE_S);
     painter.galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, colour);
-    painter.hline(track.x_range(), rect.center().y, Stroke::new(LINE, palette.border));
+    painter.hline(track.x_range(), rect.center().y, Stroke::new(LINE, palette.grid));
     let mut secs = 0.0;
     for bar in &bars {
         let from = scale.at(track, bar.from_secs);
@@ -114,7 +114,10 @@ fn write_length(ui: &Ui, scene: &Scene<'_>, (track, scale, end): (Rect, Scale, f
     let galley = ui.painter().layout_no_wrap(took.to_owned(), FontId::proportional(CAPTION), colour);
     let behind = scale.at(track, end).max(track.left() + 3.0) + SPACE_S;
     let left = behind.min(track.right() - galley.size().x);
-    ui.painter().galley(pos2(left, track.center().y - galley.size().y / 2.0), galley, colour);
+    let place = Rect::from_min_size(pos2(left, track.center().y - galley.size().y / 2.0), galley.size());
+    // The lane's line does not run through the letters.
+    ui.painter().rect_filled(place.expand2(vec2(SPACE_XS, 0.0)), 0.0, scene.palette.card);
+    ui.painter().galley(place.min, galley, colour);
 }
 
 /// The line of now and the line of the deadline across all lanes, and their times below.

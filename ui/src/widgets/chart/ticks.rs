@@ -15,9 +15,9 @@ pub(super) fn steps((low, high): (f64, f64), most: usize) -> Vec<f64> {
 }
 
 /// Seconds that people count in.
-const TIMES: [f64; 16] = [
-    1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0,
-    604_800.0,
+const TIMES: [f64; 19] = [
+    1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0, 21_600.0,
+    43_200.0, 86_400.0, 172_800.0, 604_800.0,
 ];
 
 /// Marks of milliseconds at round times before the end, the end among them, oldest first.
