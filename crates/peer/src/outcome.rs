@@ -67,7 +67,13 @@ pub enum PeerError {
 impl PeerError {
     /// The code the process ends with.
     pub fn exit_code(&self) -> ExitCode {
-        if let Some(code) = code_of(self) {
+        // A transparent error's source is that of what it wraps, so the innermost is not in the chain.
+        let machine = match self {
+            Self::Trainer(TrainerError::Engine(error)) => of_engine(error),
+            Self::Chain(error) | Self::Gather(GatherError::Chain(error)) => of_chain(error),
+            _ => None,
+        };
+        if let Some(code) = machine.or_else(|| code_of(self)) {
             return code;
         }
         match self {
@@ -160,11 +166,8 @@ pub fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<ExitCode> {
         if let Some(code) = error.downcast_ref::<EngineError>().and_then(of_engine) {
             return Some(code);
         }
-        // The ledger's database keeps words only.
-        if let Some(ChainError::Storage { why }) = error.downcast_ref()
-            && FULL.iter().any(|words| why.contains(words))
-        {
-            return Some(ExitCode::DiskFull);
+        if let Some(code) = error.downcast_ref::<ChainError>().and_then(of_chain) {
+            return Some(code);
         }
         source = error.source();
     }
@@ -178,6 +181,12 @@ fn of_system(error: &std::io::Error) -> Option<ExitCode> {
         ErrorKind::OutOfMemory => Some(ExitCode::OutOfMemory),
         _ => None,
     }
+}
+
+/// The ledger's database keeps words only.
+fn of_chain(error: &ChainError) -> Option<ExitCode> {
+    let ChainError::Storage { why } = error else { return None };
+    FULL.iter().any(|words| why.contains(words)).then_some(ExitCode::DiskFull)
 }
 
 fn of_engine(error: &EngineError) -> Option<ExitCode> {

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use types::{Problem, Round, Signer as _};
 
 pub use self::app::App;
-use self::app::Wanted;
+use self::app::{NOW_GRACE, Wanted};
 use self::children::Slot;
 use super::facts::Facts;
 use super::node::NodeError;
@@ -209,7 +209,7 @@ impl Swarm<'_> {
                 line = next(&mut app) => self.told(line)?,
                 () = stop.cancelled() => return Err(RehearseError::Interrupted),
             }
-            if self.wanted.end.is_some() {
+            if self.wanted.ends {
                 return Ok(None);
             }
             self.say_if_paused();
@@ -396,7 +396,8 @@ impl Swarm<'_> {
                 slot.tell_to_stop(Command::Stop { when: StopWhen::Now });
             }
         }
-        let deadline = tokio::time::Instant::now() + self.wanted.end.unwrap_or(STOP_GRACE);
+        let grace = if self.wanted.ends { NOW_GRACE } else { STOP_GRACE };
+        let deadline = tokio::time::Instant::now() + grace;
         while names.iter().any(|name| self.slots.get(name).is_some_and(Slot::runs)) {
             match tokio::time::timeout_at(deadline, from.recv()).await {
                 // What they still say while ending is answered, what goes wrong now no longer matters.

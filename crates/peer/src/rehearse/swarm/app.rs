@@ -14,6 +14,9 @@ use super::{RehearseError, STOP_GRACE, Slot, Swarm, print};
 use crate::events::now_ms;
 use crate::signing::{Knows, commands_on_stdin, reply};
 
+/// Time to end by itself for a process of a rehearsal that nobody wants any more: what it could still save is of no use.
+pub(super) const NOW_GRACE: Duration = Duration::from_millis(500);
+
 /// The app's line.
 pub struct App {
     commands: mpsc::Receiver<CommandLine>,
@@ -38,14 +41,14 @@ pub(super) struct Wanted {
     work_share: Option<f64>,
     /// The round to end with.
     pub(super) last: Option<Round>,
-    /// Time that the processes have to end, once they are to.
-    pub(super) end: Option<Duration>,
+    /// To end at once.
+    pub(super) ends: bool,
 }
 
 impl Wanted {
     /// Nothing.
     pub(super) fn nothing() -> Self {
-        Self { pause: None, work_share: None, last: None, end: None }
+        Self { pause: None, work_share: None, last: None, ends: false }
     }
 }
 
@@ -114,7 +117,7 @@ impl Swarm<'_> {
     /// Takes a command, or that the app has gone.
     pub(super) fn told(&mut self, line: Option<CommandLine>) -> Result<(), RehearseError> {
         let Some(line) = line else {
-            self.wanted.end = Some(STOP_GRACE);
+            self.wanted.ends = true;
             return Ok(());
         };
         if let Command::Sample { .. } = line.command
@@ -167,27 +170,26 @@ impl Swarm<'_> {
             Command::Stop { when: StopWhen::EndOfRound } if self.wanted.pause.is_none() => {
                 let round = self.facts.training_round().unwrap_or_default();
                 self.wanted.last = Some(round);
-                self.say_price(STOP_GRACE, format!("round {round} is finished first; nothing is lost"));
+                // Two phases may be left of it.
+                let most = 2 * Duration::from_secs(self.plan.input.phase_secs) + STOP_GRACE;
+                self.say_price(most, format!("round {round} is finished first; nothing is lost"));
             }
-            Command::Stop { .. } => self.end_now(STOP_GRACE),
-            Command::Shutdown { deadline_secs } => {
-                self.end_now(STOP_GRACE.min(Duration::from_secs(deadline_secs.into())));
-            }
+            Command::Stop { .. } | Command::Shutdown { .. } => self.end_now(),
             _ => {}
         }
     }
 
-    fn end_now(&mut self, grace: Duration) {
-        self.wanted.end = Some(grace);
+    fn end_now(&mut self) {
+        self.wanted.ends = true;
         let price = match self.facts.training_round() {
             Some(round) => format!("round {round} is not finished, and this rehearsal cannot be continued"),
             None => "nothing is lost".to_owned(),
         };
-        self.say_price(grace, price);
+        self.say_price(2 * NOW_GRACE, price);
     }
 
-    fn say_price(&mut self, grace: Duration, price: String) {
-        let deadline_secs = u32::try_from(grace.as_secs()).unwrap_or(u32::MAX);
+    fn say_price(&mut self, most: Duration, price: String) {
+        let deadline_secs = u32::try_from(most.as_secs()).unwrap_or(u32::MAX);
         self.say("rehearsal", &Event::Stopping { deadline_secs, price });
     }
 
