@@ -90,7 +90,7 @@ impl Rules {
         let Some(user) = &mut self.user else { return };
         match user.now(signals, now_ms, zone) {
             Ok(Some(held)) => {
-                holding.push(Holding { reason: held.reason, since_ms: held.since_ms, ends_at_ms: held.ends_at_ms })
+                holding.push(Holding { reason: held.reason, since_ms: held.since_ms, ends_at_ms: held.ends_at_ms });
             }
             Ok(None) => {}
             Err(_over) => self.user = None,

@@ -61,7 +61,7 @@ impl Sensors {
     ) -> mpsc::Receiver<Sensed> {
         let (out, sensed) = mpsc::channel(QUEUE);
         let task = Task::new(places, config, out, tracker);
-        tracker.spawn(async move { cancel.run_until_cancelled(task.run()).await });
+        tracker.spawn(async move { cancel.run_until_cancelled(Box::pin(task.run())).await });
         sensed
     }
 }
