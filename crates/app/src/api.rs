@@ -109,6 +109,7 @@ pub enum FromShell {
 }
 
 /// What the app tells the shell.
+#[expect(clippy::large_enum_variant, reason = "a few a second, each consumed at once")]
 #[derive(Debug, PartialEq)]
 pub enum ToShell {
     /// How the tray looks.

@@ -6,12 +6,13 @@
 mod ctl;
 mod keeper;
 mod perform;
+mod power;
 mod sense;
 mod window;
 
 use crate::api::{AppError, Config, FromShell, ToShell};
 use crate::settings_file::{Files, Read};
-use crate::state::{Event, Init, State};
+use crate::state::{Event, Init, PowerWish, State};
 use crate::supervisor::{Running, Spawner};
 use ::custody::{Desk, DeskEvent, DeskOrder, MAX_ORDERS, SigningDesk};
 use gpu::{GpuEvent, GpuProbe as _, Prober};
@@ -19,7 +20,7 @@ use keeper::{Keep, keep};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,7 +36,7 @@ const JUMP_MS: u64 = 20_000;
 /// Longest wait for the shell at the very end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Longest wait for workers at the very end: a wallet that is being written, a survey of cards.
-const LAST_WORK: Duration = Duration::from_secs(10);
+const LAST_WORK: Duration = Duration::from_secs(20);
 
 /// Runs the app until it is told to quit or `cancel` is cancelled. When it returns, no process of ours runs and everything is
 /// on disk.
@@ -82,6 +83,7 @@ struct App {
     gpus: Prober,
     gpu_events: Option<mpsc::Receiver<GpuEvent>>,
     senses: sense::Senses,
+    power: watch::Sender<PowerWish>,
     outbox: VecDeque<ToShell>,
     window: Option<Window>,
     /// Time and wall clock at the last look.
@@ -126,6 +128,11 @@ impl App {
         tasks.spawn(desk.run(desk_orders));
         let gpus = Prober::new(&config.probe_program, ["--gpu-probe".into()]);
         let gpu_events = config.times.sense.then(|| gpus.watch(stop.child_token()));
+        let (power, wishes) = watch::channel(PowerWish::default());
+        if config.times.sense {
+            let data_dir = config.data_dir.clone();
+            tasks.spawn(power::follow(data_dir, gpus.clone(), wishes, events.clone(), stop.child_token()));
+        }
         let senses = sense::Senses::start(&config, state.settings(), stop.child_token(), &tasks);
         let mut app = Self {
             state,
@@ -143,6 +150,7 @@ impl App {
             gpus,
             gpu_events,
             senses,
+            power,
             outbox: VecDeque::new(),
             window: None,
             clocks: (Instant::now(), now_ms),
@@ -303,7 +311,7 @@ async fn next(events: &mut Option<mpsc::Receiver<GpuEvent>>) -> Option<GpuEvent>
 /// Reads and drops; never ends.
 async fn drain(events: &mut mpsc::Receiver<DeskEvent>) {
     while events.recv().await.is_some() {}
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn until(at: Option<Instant>) {

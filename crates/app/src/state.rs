@@ -8,6 +8,7 @@ mod event;
 mod gpus;
 mod intents;
 mod job;
+mod machine;
 mod money;
 mod notices;
 mod pauses;
@@ -23,7 +24,7 @@ mod view;
 mod work;
 
 pub(crate) use event::Act;
-pub(crate) use event::{Effect, Event, KnownRun, Reading};
+pub(crate) use event::{Effect, Event, KnownRun, PowerWish, Reading};
 pub(crate) use intents::sensible;
 pub(crate) use job::{Job, MY_PEER, REHEARSALS};
 pub(crate) use money::Books;
@@ -36,15 +37,16 @@ use crate::doctor::Known;
 use crate::report::Facts;
 use crate::session::{Crash, Session};
 use ::custody::Wizard;
-use courtesy::Signals;
 use jiff::tz::TimeZone;
 use locale::Locale;
 use types::{Hotkey, Problem};
 use view_model::{
-    Activity, Appearance, DoctorCheck, LogLevel, LogLine, MachineView, ReportPreview, RunKind, Settings, ToWindow,
-    Told, Tone, Uptime, WalletView,
+    Appearance, DoctorCheck, LogLevel, LogLine, MachineView, ReportPreview, RunKind, Settings, ToWindow, Told, Tone,
+    WalletView,
 };
 
+/// A system that shuts down waits some five seconds.
+const SESSION_END_MS: u64 = 4_000;
 /// Between two saves of what changes all the time.
 const SAVE_EVERY_MS: u64 = 60_000;
 
@@ -97,6 +99,10 @@ pub(crate) struct State {
     /// What ran when the end was asked for: it comes back at the next start.
     leaving: Option<Option<Job>>,
     awake: bool,
+    /// The power limit that was asked for last.
+    power: PowerWish,
+    /// When the clipboard is cleared.
+    clear_ms: Option<u64>,
     saved_ms: u64,
     /// Something that must not be lost changed.
     urgent: bool,
@@ -146,6 +152,8 @@ impl State {
             locale,
             leaving: None,
             awake: false,
+            power: PowerWish::default(),
+            clear_ms: None,
             saved_ms: now_ms,
             urgent: false,
         }
@@ -155,7 +163,7 @@ impl State {
     pub(crate) fn apply(&mut self, event: Event, now_ms: u64) -> Vec<Effect> {
         let mut out = Vec::new();
         match event {
-            Event::Tick => self.tick(now_ms),
+            Event::Tick => self.tick(now_ms, &mut out),
             Event::Intent(intent) => self.intent(intent, now_ms, &mut out),
             Event::Hello { generation } => {
                 if self.work.is_current(generation)
@@ -185,7 +193,7 @@ impl State {
                     self.ended(&end, now_ms, &mut out);
                 }
             }
-            Event::Gpu(event) => self.gpu(event, now_ms),
+            Event::Gpu(event) => self.gpu(event, now_ms, &mut out),
             Event::Reading(reading) => self.reading(*reading),
             Event::Sleep => self.pauses.signals.sleeping = true,
             Event::Appearance(appearance) => self.appearance = appearance,
@@ -241,7 +249,10 @@ impl State {
             Event::Painted { after_ms, adapter } => {
                 self.log(LogLevel::Info, "window", &format!("first frame after {after_ms} ms by {adapter}"), now_ms);
             }
-            Event::SessionEnding => self.leave(now_ms),
+            Event::SessionEnding => {
+                self.leave(now_ms, out);
+                self.work.hurry(now_ms.saturating_add(SESSION_END_MS));
+            }
             Event::Woke => {
                 self.work.woke(now_ms);
                 self.pauses.signals.sleeping = false;
@@ -272,9 +283,7 @@ impl State {
 
     /// After every event: rules, work, tray, what is to be saved.
     fn settle(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
-        self.pauses.signals.local_only = self.kind() == RunKind::Rehearsal;
-        let working = matches!(self.activity(now_ms), Activity::Running | Activity::Starting);
-        self.pauses.signals.cards = self.gpus.signals(working);
+        self.signal(now_ms);
         self.pauses.judge(&self.settings, now_ms, &self.zone);
         let mut problems = Vec::new();
         // One step may make the next one possible: an end makes room for a start.
@@ -290,6 +299,7 @@ impl State {
             self.found(problem, now_ms);
         }
         self.awake_or_not(now_ms, out);
+        self.power_if_new(out);
         self.uptime.now(self.uptime_kind(now_ms), now_ms);
         if let Some(tray) = self.tray_if_new(now_ms) {
             out.push(Effect::Shell(ToShell::Tray(tray)));
@@ -303,9 +313,13 @@ impl State {
         }
     }
 
-    fn tick(&mut self, now_ms: u64) {
+    fn tick(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
         self.work.tick(now_ms);
         self.notices.tick(now_ms);
+        if self.clear_ms.is_some_and(|at| at <= now_ms) {
+            self.clear_ms = None;
+            out.push(Effect::Shell(ToShell::ClearClipboard));
+        }
     }
 
     /// The process at work begins: what is shown of the last one goes.
@@ -316,62 +330,18 @@ impl State {
         self.charts.begin();
         self.problems.begin();
         self.money.begin(&book(job));
+        self.gpus.begin();
     }
 
     /// The end was asked for: what runs is stopped, and comes back at the next start.
-    fn leave(&mut self, now_ms: u64) {
+    fn leave(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
+        if self.clear_ms.take().is_some() {
+            out.push(Effect::Shell(ToShell::ClearClipboard));
+        }
         if self.leaving.is_none() {
             self.leaving = Some(self.work.wanted().cloned());
             self.work.unwant(ipc::StopWhen::Now, now_ms);
             self.urgent = true;
-        }
-    }
-
-    fn gpu(&mut self, event: gpu::GpuEvent, now_ms: u64) {
-        let Some(reading) = self.gpus.take(event) else { return };
-        for slice in &reading.slices {
-            self.money.drew(slice, &self.settings.energy, &self.zone);
-        }
-        let x = reading.at_ms.max(now_ms.saturating_sub(60_000)) as f64;
-        let points = [
-            (view_model::Series::Temperature, reading.hottest),
-            (view_model::Series::Power, reading.watts),
-            (view_model::Series::Utilisation, reading.util),
-        ];
-        for (series, value) in points {
-            if let Some(value) = value {
-                self.charts.point(series, x, value);
-            }
-        }
-    }
-
-    fn reading(&mut self, reading: Reading) {
-        let signals = reading.signals;
-        self.machine.on_battery = signals.on_battery;
-        self.machine.disk_free = signals.disk_free.or(self.machine.disk_free);
-        self.machine.memory_free = signals.memory_free.or(self.machine.memory_free);
-        self.machine.memory = reading.memory.or(self.machine.memory);
-        self.appearance = reading.appearance;
-        // A reading on the way to sleep does not wake the computer.
-        let sleeping = self.pauses.signals.sleeping;
-        self.pauses.signals = Signals { sleeping, ..signals };
-    }
-
-    fn awake_or_not(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
-        let on_mains = self.machine.on_battery != Some(true);
-        let awake = self.settings.behaviour.keep_awake && on_mains && self.activity(now_ms) == Activity::Running;
-        if awake != self.awake {
-            self.awake = awake;
-            out.push(Effect::Shell(ToShell::KeepAwake(awake)));
-        }
-    }
-
-    fn uptime_kind(&self, now_ms: u64) -> Option<Uptime> {
-        match self.activity(now_ms) {
-            Activity::Running => Some(Uptime::Training),
-            Activity::Paused { .. } => Some(Uptime::Paused),
-            _ if self.work.recovery(self.pauses.first().is_some(), now_ms).is_some() => Some(Uptime::Down),
-            _ => None,
         }
     }
 

@@ -1,5 +1,13 @@
 //! The whole app without a shell: real processes, started, crashed, hung, flooded, and gone in the end.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests"
+)]
+
 use app::{Config, CtlReply, CtlRequest, FromShell, Times, ToShell, run};
 use keychain::{KeyId, Keychain, KeychainError};
 use std::path::{Path, PathBuf};
@@ -96,7 +104,7 @@ impl Place {
         let (inbox, from_shell) = mpsc::channel(16);
         let (out, words) = mpsc::channel(64);
         let cancel = CancellationToken::new();
-        let task = tokio::task::spawn(run(self.config(), from_shell, out, cancel.clone()));
+        let task = tokio::spawn(run(self.config(), from_shell, out, cancel.clone()));
         Shell { inbox, words, cancel, task, seen: Seen::default() }
     }
 }

@@ -30,6 +30,7 @@ impl App {
                 self.keep(Keep::Settings(settings));
             }
             Effect::SaveSession(session) => self.keep(Keep::Session(session)),
+            Effect::Power(wish) => drop(self.power.send(wish)),
             Effect::RescanGpus => self.gpus.rescan(),
             Effect::RunDoctor => self.doctor(now_ms),
             Effect::PreviewReport => self.preview(now_ms),

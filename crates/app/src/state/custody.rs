@@ -37,9 +37,12 @@ impl State {
                 }
             }
             // In the wizard it stands beside the step, on the wallet screen in the view.
-            DeskEvent::Failed { problem, .. } => {
+            DeskEvent::Failed { deed, problem } => {
                 self.log(view_model::LogLevel::Warn, "wallet", &problem.to_string(), now_ms);
-                self.wallet.problem = Some(problem);
+                // Asked at the start without a press: what the keychain says stands in its own place.
+                if deed != Deed::Probe {
+                    self.wallet.problem = Some(problem);
+                }
             }
             DeskEvent::Made { .. } | DeskEvent::Words { .. } | DeskEvent::Quiz { .. } => {}
         }

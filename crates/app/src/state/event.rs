@@ -4,7 +4,7 @@ use crate::api::ToShell;
 use crate::crash::End;
 use courtesy::Signals;
 use custody::{DeskEvent, DeskOrder};
-use gpu::GpuEvent;
+use gpu::{CardId, GpuEvent};
 use ipc::EventLine;
 use std::path::PathBuf;
 use types::{ByteCount, Problem, SignPayload};
@@ -121,7 +121,17 @@ pub(crate) struct KnownRun {
     pub(crate) has_places: bool,
 }
 
+/// The power limit that cards are to have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct PowerWish {
+    /// The cards that work.
+    pub(crate) cards: Vec<CardId>,
+    /// Watts; none: every card's own limit.
+    pub(crate) watts: Option<u32>,
+}
+
 /// Something to be done.
+#[expect(clippy::large_enum_variant, reason = "a few a second, each consumed at once")]
 #[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
     /// For the supervisor.
@@ -141,6 +151,8 @@ pub(crate) enum Effect {
     SaveSettings(Box<Settings>),
     /// Write the session.
     SaveSession(Box<Session>),
+    /// Give the cards this power limit.
+    Power(PowerWish),
     /// Look for cards again.
     RescanGpus,
     /// Check everything.

@@ -4,15 +4,20 @@
 //! rules, energy. A card that is silent is shown as such; a figure that the driver does not give stays unknown.
 
 use courtesy::{CardSignal, ForeignLoad};
-use gpu::{CardId, EnergyMeter, EnergySlice, GpuEvent, Sample, Survey, Throttle};
+use gpu::{CardId, EnergyMeter, EnergySlice, FanCeiling, GpuEvent, Pacer, Sample, Survey, Throttle};
 use std::collections::BTreeMap;
 use types::{ByteCount, Problem};
 use view_model::{GpuCard, GpuSettings, GpuView, Role};
 
 /// Cards that are kept; the probe has the same bound.
 const MAX_CARDS: usize = 16;
+/// Processes of ours that are remembered: those of a swarm, restarts included.
+const MAX_OURS: usize = 512;
 /// Silence of a card after which its figures are old.
 const STALE_MS: u64 = 5_000;
+/// The least share that a peer takes, and the least change that is worth a word.
+const LEAST_SHARE: f64 = 0.05;
+const SHARE_STEP: f64 = 0.02;
 /// Others that are named.
 const MAX_OTHERS: usize = 8;
 /// Memory for runs of the smallest size.
@@ -30,6 +35,11 @@ pub(crate) struct Gpus {
     stale: Option<(u64, Problem)>,
     /// Processes of ours.
     ours: Vec<u32>,
+    pacers: BTreeMap<CardId, Pacer>,
+    /// What the pacers hold to: degrees and percent.
+    held_to: (Option<u32>, Option<u32>),
+    /// The share that the peer was told, of 1.
+    told_share: Option<f64>,
 }
 
 /// What came out of a reading.
@@ -51,6 +61,13 @@ impl Gpus {
     /// Processes that are ours, so that nobody takes them for a game.
     pub(crate) fn ours(&mut self, pids: Vec<u32>) {
         self.ours = pids;
+    }
+
+    /// One more of them: a swarm's.
+    pub(crate) fn also_ours(&mut self, pid: u32) {
+        if self.ours.len() < MAX_OURS && !self.ours.contains(&pid) {
+            self.ours.push(pid);
+        }
     }
 
     pub(crate) fn take(&mut self, event: GpuEvent) -> Option<Reading> {
@@ -78,14 +95,9 @@ impl Gpus {
         let mut reading = Reading::default();
         for sample in samples.into_iter().take(MAX_CARDS) {
             reading.at_ms = reading.at_ms.max(sample.at_ms);
-            let more = |sum: Option<f64>, value: Option<f64>| match (sum, value) {
-                (Some(sum), Some(value)) => Some(sum + value),
-                (sum, value) => sum.or(value),
-            };
-            reading.watts = more(reading.watts, sample.power_mw.map(|mw| f64::from(mw) / 1000.0));
-            let temp = sample.temp_c.map(f64::from);
-            reading.hottest = reading.hottest.max_by(temp);
-            reading.util = reading.util.max_by(sample.util.map(f64::from));
+            reading.watts = sum(reading.watts, sample.power_mw.map(|mw| f64::from(mw) / 1000.0));
+            reading.hottest = larger(reading.hottest, sample.temp_c.map(f64::from));
+            reading.util = larger(reading.util, sample.util.map(f64::from));
             if self.meters.len() < MAX_CARDS || self.meters.contains_key(&sample.uuid) {
                 let meter = self.meters.entry(sample.uuid.clone()).or_default();
                 reading.slices.extend(meter.observe(&sample));
@@ -93,6 +105,39 @@ impl Gpus {
             }
         }
         reading
+    }
+
+    /// Another process begins: it works at full speed until it is told otherwise.
+    pub(crate) fn begin(&mut self) {
+        self.told_share = None;
+    }
+
+    /// The share of the time to work from now on, if it is another than the peer was told.
+    pub(crate) fn pace(&mut self, settings: &GpuSettings, now_ms: u64) -> Option<f64> {
+        let held_to = (settings.temperature_c, settings.fan_percent);
+        if self.held_to != held_to {
+            self.held_to = held_to;
+            self.pacers.clear();
+        }
+        let mut share = 1.0f64;
+        if held_to != (None, None) {
+            let cards = self.samples.iter().filter(|(uuid, _)| !settings.off.iter().any(|off| off == uuid.as_str()));
+            for (uuid, sample) in cards {
+                let new = || {
+                    // A ceiling for the fan alone leaves the temperature to the card.
+                    Pacer::new(held_to.0.unwrap_or(u32::MAX), held_to.1.map(FanCeiling::Percent))
+                };
+                let pacer = self.pacers.entry(uuid.clone()).or_insert_with(new);
+                share = share.min(pacer.advise(now_ms, sample).work_share);
+            }
+        }
+        let share = share.max(LEAST_SHARE);
+        let before = self.told_share.unwrap_or(1.0);
+        if (share - before).abs() < SHARE_STEP && !(share == 1.0 && before < 1.0) {
+            return None;
+        }
+        self.told_share = Some(share);
+        Some(share)
     }
 
     /// Signals for the pause rules. `working`: our own work loads the cards, so that their load says nothing of others.
@@ -126,6 +171,12 @@ impl Gpus {
     /// Memory of the largest card that can work.
     pub(crate) fn largest(&self) -> Option<ByteCount> {
         self.survey.iter().flat_map(Survey::healthy).filter_map(|card| card.vram_total).max()
+    }
+
+    /// Cards that may work.
+    pub(crate) fn working(&self, settings: &GpuSettings) -> Vec<CardId> {
+        let may = |card: &&gpu::Card| !settings.off.iter().any(|off| off == card.uuid.as_str());
+        self.survey.iter().flat_map(Survey::healthy).filter(may).map(|card| card.uuid.clone()).collect()
     }
 
     /// What this computer can do, best first.
@@ -204,16 +255,62 @@ fn throttle_key(throttle: &Throttle) -> Option<&'static str> {
     }
 }
 
-/// The larger of two figures of which either may be unknown.
-trait MaxBy {
-    fn max_by(self, other: Self) -> Self;
+/// The sum of two figures of which either may be unknown.
+fn sum(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
 }
 
-impl MaxBy for Option<f64> {
-    fn max_by(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(a), Some(b)) => Some(a.max(b)),
-            (a, b) => a.or(b),
+/// The larger of two figures of which either may be unknown.
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(at_ms: u64, temp_c: u32, others: Vec<gpu::OtherProcess>) -> Sample {
+        let uuid = CardId::new("GPU-1");
+        Sample { temp_c: Some(temp_c), util: Some(80), others, ..Sample::unknown(uuid, at_ms) }
+    }
+
+    fn process(pid: u32) -> gpu::OtherProcess {
+        gpu::OtherProcess { pid, name: Some("game".to_owned()), vram: None, kind: gpu::ProcessKind::Graphics }
+    }
+
+    #[test]
+    fn a_hot_card_slows_the_peer_and_no_target_lets_it_go() {
+        let mut gpus = Gpus::default();
+        let mut settings = GpuSettings { temperature_c: Some(60), ..GpuSettings::default() };
+        let mut told = None;
+        for second in 0..120 {
+            gpus.take(GpuEvent::Samples(vec![sample(second * 1000, 75, Vec::new())]));
+            told = gpus.pace(&settings, second * 1000).or(told);
         }
+        assert!(told.is_some_and(|share| share < 0.5), "{told:?}");
+        settings.temperature_c = None;
+        assert_eq!(gpus.pace(&settings, 121_000), Some(1.0));
+        assert_eq!(gpus.pace(&settings, 122_000), None, "told once");
+    }
+
+    #[test]
+    fn a_load_is_somebody_elses_only_where_that_is_known() {
+        let mut gpus = Gpus::default();
+        gpus.ours(vec![7]);
+        let load = |gpus: &Gpus, sample: &Sample, working| gpus.foreign(sample, working).map(|load| load.percent);
+        assert_eq!(load(&gpus, &sample(0, 50, vec![process(7)]), true), Some(0), "nobody else is there");
+        assert_eq!(load(&gpus, &sample(0, 50, vec![process(9)]), true), Some(80), "we are not on that card");
+        assert_eq!(
+            load(&gpus, &sample(0, 50, vec![process(7), process(9)]), true),
+            None,
+            "nobody can tell whose it is"
+        );
+        assert_eq!(load(&gpus, &sample(0, 50, vec![process(7), process(9)]), false), Some(80), "we stand still");
     }
 }

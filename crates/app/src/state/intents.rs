@@ -13,6 +13,8 @@ use view_model::{Intent, Rehearsal, Settings, StopWhen, is_week};
 
 /// Tokens of a sampled text.
 const SAMPLE_TOKENS: u32 = 96;
+/// How long a secret stays on the clipboard: long enough to paste it once.
+const CLIPBOARD_MS: u64 = 30_000;
 /// Longest path or link that is taken.
 const MAX_SOURCE_CHARS: usize = 4096;
 
@@ -40,7 +42,7 @@ impl State {
                 self.pauses.resume();
                 self.urgent = true;
             }
-            Intent::Quit => self.leave(now_ms),
+            Intent::Quit => self.leave(now_ms, out),
             Intent::Set(settings) => self.set(*settings, now_ms, out),
             Intent::Wizard(press) => self.wizard_press(press, now_ms, out),
             Intent::Wallet(press) => self.wallet_press(press, now_ms, out),
@@ -63,7 +65,7 @@ impl State {
             Intent::DismissProblem { code } => self.problems.mended(&code),
             Intent::ActOn { code } => self.act_on(&code, now_ms, out),
             Intent::DismissToast { id } => self.notices.dismiss(id),
-            Intent::CopiedSecret => out.push(Effect::Shell(ToShell::ClearClipboard)),
+            Intent::CopiedSecret => self.clear_ms = Some(now_ms.saturating_add(CLIPBOARD_MS)),
             Intent::OpenFolder => out.push(Effect::OpenFolder(None)),
             Intent::OpenPage { page } => open_page(&page, out),
             other => self.log(view_model::LogLevel::Warn, "app", &format!("nobody knows {other:?}"), now_ms),

@@ -40,6 +40,8 @@ struct Book {
     days: Vec<(String, u64)>,
     /// Of the newest run, oldest first.
     rounds: Vec<RoundPay>,
+    /// The newest balance that was said: what it grows by is pay.
+    balance: Option<u64>,
 }
 
 /// Energy since local midnight.
@@ -59,7 +61,9 @@ pub(crate) struct Pay {
     pub(crate) round: Round,
     pub(crate) score: f64,
     pub(crate) weight: f64,
-    pub(crate) reward: Rao,
+    /// Paid in the last pay-out before it was said, which need not be the round's own.
+    pub(crate) emission: Rao,
+    pub(crate) balance: Rao,
 }
 
 /// Books, energy and receipts.
@@ -89,40 +93,54 @@ impl Money {
         &self.books
     }
 
-    /// Work begins: its rounds begin anew.
+    /// Work begins: its rounds begin anew, and a rehearsal's ledger too.
     pub(crate) fn begin(&mut self, book: &str) {
-        if let Some(book) = self.books.by_run.get_mut(book) {
-            book.rounds.clear();
+        if let Some(known) = self.books.by_run.get_mut(book) {
+            known.rounds.clear();
+            if book == REHEARSAL_BOOK {
+                known.balance = None;
+            }
         }
         self.receipts = ReceiptsView::default();
     }
 
-    /// A round's pay: the first word counts. Gives whether it was news.
-    pub(crate) fn paid(&mut self, book: &str, pay: Pay, now_ms: u64, zone: &TimeZone) -> bool {
+    /// Somebody said how a round was scored and what the balance is now. Several say it of the same round, the validator before
+    /// the pay-out and the peer after it: what the balance grew by is the pay. Gives that.
+    pub(crate) fn paid(&mut self, book: &str, pay: Pay, now_ms: u64, zone: &TimeZone) -> Rao {
         if !self.books.by_run.contains_key(book) && self.books.by_run.len() >= MAX_BOOKS {
-            return false;
+            return Rao(0);
         }
+        let rehearsal = book == REHEARSAL_BOOK;
         let book = self.books.by_run.entry(book.to_owned()).or_default();
-        if book.rounds.iter().any(|known| known.round == pay.round) {
-            return false;
+        // A rehearsal's ledger begins with nothing; of a run's balance only the last pay-out is known to be news.
+        let before = book.balance.unwrap_or(if rehearsal { 0 } else { pay.balance.0.saturating_sub(pay.emission.0) });
+        let grown = pay.balance.0.saturating_sub(before);
+        book.balance = Some(pay.balance.0);
+        let row = match book.rounds.iter().position(|row| row.round == pay.round) {
+            Some(known) => known,
+            None => {
+                let mark = Mark::OnChain;
+                let (round, reward) = (pay.round, Rao(0));
+                book.rounds.push(RoundPay { round, score: None, weight: None, reward, block: None, mark });
+                drop_oldest(&mut book.rounds, MAX_ROUNDS);
+                book.rounds.len() - 1
+            }
+        };
+        if let Some(row) = book.rounds.get_mut(row) {
+            row.score = pay.score.is_finite().then_some(pay.score);
+            row.weight = pay.weight.is_finite().then_some(pay.weight.clamp(0.0, 1.0));
+            row.reward = Rao(row.reward.0.saturating_add(grown));
         }
-        book.rounds.push(RoundPay {
-            round: pay.round,
-            score: pay.score.is_finite().then_some(pay.score),
-            weight: pay.weight.is_finite().then_some(pay.weight.clamp(0.0, 1.0)),
-            reward: pay.reward,
-            block: None,
-            mark: Mark::OnChain,
-        });
-        drop_oldest(&mut book.rounds, MAX_ROUNDS);
-        book.total = book.total.saturating_add(pay.reward.0);
-        let day = day_of(now_ms, zone);
-        match book.days.last_mut() {
-            Some((last, sum)) if *last == day => *sum = sum.saturating_add(pay.reward.0),
-            _ => book.days.push((day, pay.reward.0)),
+        if grown > 0 {
+            book.total = book.total.saturating_add(grown);
+            let day = day_of(now_ms, zone);
+            match book.days.last_mut() {
+                Some((last, sum)) if *last == day => *sum = sum.saturating_add(grown),
+                _ => book.days.push((day, grown)),
+            }
+            drop_oldest(&mut book.days, MAX_DAYS);
         }
-        drop_oldest(&mut book.days, MAX_DAYS);
-        true
+        Rao(grown)
     }
 
     /// Energy that the cards drew.

@@ -43,7 +43,10 @@ impl State {
             }
             event => {
                 if matches!(event, Said::RunFacts { .. } | Said::PeerStarted { .. } | Said::PhaseChanged { .. }) {
-                    self.with_process(|process| process.ready = true);
+                    self.ready(&job, now_ms, out);
+                }
+                if let Said::PeerStarted { pid, .. } = event {
+                    self.gpus.also_ours(*pid);
                 }
                 if matches!(event, Said::PhaseChanged { .. }) {
                     self.problems.rounds_run();
@@ -55,6 +58,19 @@ impl State {
         }
     }
 
+    /// It is past its preparations: a run's peer is told its limits, once.
+    fn ready(&mut self, job: &super::Job, now_ms: u64, out: &mut Vec<Effect>) {
+        let first = self.work.process_mut().is_some_and(|process| !std::mem::replace(&mut process.ready, true));
+        let limits = super::intents::limits(&self.settings);
+        if first
+            && job.kind() == RunKind::Shared
+            && limits != ipc::Limits::default()
+            && let Some(act) = self.work.tell(ipc::Command::SetLimits(limits), now_ms)
+        {
+            out.push(Effect::Act(act));
+        }
+    }
+
     /// Events about this computer's own work.
     fn own(&mut self, job: &super::Job, me: bool, line: &EventLine, now_ms: u64, out: &mut Vec<Effect>) {
         // A clock that is wrong in the peer's line would put a point anywhere.
@@ -62,15 +78,17 @@ impl State {
         let mine = |uid: Uid| job.kind() == RunKind::Shared || self.run.uid_of(job.peer_name()) == Some(uid);
         match &line.event {
             Said::VerdictReceived { round, uid, verdict, score, .. } if mine(*uid) => {
-                if self.rounds.judged(*round, *verdict, *score, at_ms) && *verdict == Verdict::Accepted {
+                let first = self.rounds.judged(*round, *verdict, *score, at_ms);
+                if first && *verdict == Verdict::Accepted {
                     self.accepted(&book(job), *round, now_ms, out);
                 }
             }
-            Said::ScoreUpdated { round, uid, score, incentive, emission, .. } if mine(*uid) => {
-                let pay = Pay { round: *round, score: *score, weight: *incentive, reward: *emission };
-                if self.money.paid(&book(job), pay, now_ms, &self.zone) {
+            Said::ScoreUpdated { round, uid, score, incentive, emission, balance } if mine(*uid) => {
+                let pay =
+                    Pay { round: *round, score: *score, weight: *incentive, emission: *emission, balance: *balance };
+                if self.money.paid(&book(job), pay, now_ms, &self.zone).0 > 0 {
                     self.urgent = true;
-                    if job.kind() == RunKind::Shared && emission.0 > 0 {
+                    if job.kind() == RunKind::Shared {
                         self.notify(NoticeKind::Payout, None, "notice-payout", now_ms, out);
                     }
                 }
@@ -150,6 +168,24 @@ impl State {
         }
     }
 
+    /// The program's own last words stand beside the cause, unless it said a problem in order.
+    fn last_words(&mut self, cause: CrashCause, end: &End) {
+        let said = self.problems.rows().iter().any(|row| row.fatal);
+        let tells = matches!(
+            cause,
+            CrashCause::Problem
+                | CrashCause::Unknown
+                | CrashCause::Panic
+                | CrashCause::WrongVersion
+                | CrashCause::WrongLibtorch
+                | CrashCause::NotInstalled
+        );
+        if let (false, true, Some(line)) = (said, tells, last_line(end)) {
+            let problem = Problem::new("trainer_said", line, "These are the trainer's last words; the log has more.");
+            self.problems.said(&problem, false);
+        }
+    }
+
     fn crashed(&mut self, cause: CrashCause, end: &End, now_ms: u64, out: &mut Vec<Effect>) {
         self.crashes.push(Crash { at_ms: now_ms, cause });
         drop_oldest(&mut self.crashes, MAX_CRASHES);
@@ -162,12 +198,20 @@ impl State {
             why.map(|why| format!(", {why}")).unwrap_or_default()
         );
         self.log(LogLevel::Error, "app", &line, now_ms);
+        self.last_words(cause, end);
         let recovery = self.work.recovery(false, now_ms);
         let hopeless = recovery.as_ref().is_some_and(|recovery| recovery.again_in_secs.is_none());
         if hopeless || recovery.is_some_and(|recovery| recovery.attempt == TELL_FROM) {
             self.notify(NoticeKind::Problem, None, "notice-problem", now_ms, out);
         }
     }
+}
+
+/// What it said last before it ended.
+fn last_line(end: &End) -> Option<String> {
+    let why = end.not_started.as_deref().or(end.other_version.as_deref());
+    let line = why.or_else(|| end.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()))?;
+    Some(cut(line, 300)).filter(|line| !line.is_empty())
 }
 
 /// What the process that runs a rehearsal calls itself.

@@ -3,9 +3,11 @@
 use super::work::Act;
 use super::*;
 use crate::crash::End;
+use courtesy::Signals;
 use ipc::{Command, Event as Said, EventLine, PeerPhase, Role};
 use std::collections::VecDeque;
 use types::{BlockNumber, Rao, Round, Uid, Verdict};
+use view_model::Activity;
 use view_model::{Intent, PauseFor, PauseReason, Rehearsal, StopWhen};
 
 pub(super) fn state_with(settings: Settings, session: Session) -> State {
@@ -440,7 +442,7 @@ fn an_accepted_round_is_told_once_and_its_pay_is_booked() {
         score: 0.9,
         incentive: 0.25,
         emission: Rao(5),
-        balance: Rao(5),
+        balance: Rao(5 * (round + 1)),
     };
     let mut notices = 0;
     for event in [verdict(0), verdict(0), pay(0), pay(0), verdict(1), pay(1)] {

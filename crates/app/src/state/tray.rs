@@ -34,7 +34,7 @@ impl State {
     /// What is going on, by the peer's own words.
     pub(crate) fn activity(&self, now_ms: u64) -> Activity {
         let hold = self.pauses.first().map(|held| (held, held.reason.told().say(&self.locale)));
-        self.work.activity(hold, now_ms)
+        self.work.activity(hold.as_ref(), now_ms)
     }
 
     /// As much of a snapshot as the sentence needs.

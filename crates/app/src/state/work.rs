@@ -52,6 +52,8 @@ pub(crate) struct Work {
     attempts: u32,
     generation: u64,
     finished: bool,
+    /// The session ends: nothing of ours may run longer than until then.
+    latest_ms: Option<u64>,
 }
 
 impl Work {
@@ -65,6 +67,7 @@ impl Work {
             attempts: 0,
             generation: 0,
             finished: false,
+            latest_ms: None,
         }
     }
 
@@ -177,15 +180,18 @@ impl Work {
         } else if !process.check_alive(now_ms, &self.times, &mut acts) {
             process.steer(hold, now_ms, &self.times, problems, &mut acts);
         }
+        if let (Some(latest), Some(ending)) = (self.latest_ms, &mut process.ending) {
+            (ending.by_ms, ending.after_round) = (ending.by_ms.min(latest), false);
+        }
         acts
     }
 
     /// What is going on, by the peer's own words.
-    pub(crate) fn activity(&self, hold: Option<(&Held, String)>, now_ms: u64) -> Activity {
+    pub(crate) fn activity(&self, hold: Option<&(&Held, String)>, now_ms: u64) -> Activity {
         let since = |ms: u64| now_ms.saturating_sub(ms) / 1000;
         let until = |ms: u64| ms.saturating_sub(now_ms).div_ceil(1000);
         let paused = |since_ms: u64, own: &str| {
-            let (reason, until_ms) = match &hold {
+            let (reason, until_ms) = match hold {
                 Some((held, words)) => (words.clone(), held.ends_ms),
                 None => (own.to_owned(), None),
             };
@@ -202,7 +208,7 @@ impl Work {
             },
             None if self.wanted.is_none() && self.finished => Activity::Finished,
             None if self.wanted.is_none() => Activity::Idle,
-            None => match (&hold, self.again) {
+            None => match (hold, self.again) {
                 (Some((held, _)), _) => paused(held.since_ms, ""),
                 (None, Some(Again { at_ms: None, .. })) => Activity::Idle,
                 (None, _) => Activity::Starting,
@@ -227,6 +233,17 @@ impl Work {
         let answer = millis(self.times.answer);
         let process = self.process.as_mut().filter(|process| process.hello && process.ending.is_none())?;
         Some(process.tell(command, Asked::Other, now_ms, answer))
+    }
+
+    /// A pace for the running peer. It is no press: one that is not taken is no problem.
+    pub(crate) fn pace(&mut self, command: Command, now_ms: u64) -> Option<Act> {
+        let process = self.process.as_mut().filter(|process| process.ready && process.ending.is_none())?;
+        Some(process.tell(command, Asked::Alive, now_ms, 0))
+    }
+
+    /// What is on its way down has until then at most.
+    pub(crate) fn hurry(&mut self, by_ms: u64) {
+        self.latest_ms = Some(by_ms);
     }
 
     /// Time without a fault makes the next fault the first one again.

@@ -8,8 +8,8 @@ fn ms(text: &str) -> u64 {
     u64::try_from(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()).unwrap()
 }
 
-fn pay(round: u64, reward: u64) -> Pay {
-    Pay { round: Round(round), score: 1.0, weight: 0.5, reward: Rao(reward) }
+fn pay(round: u64, balance: u64) -> Pay {
+    Pay { round: Round(round), score: 1.0, weight: 0.5, emission: Rao(3), balance: Rao(balance) }
 }
 
 fn view(money: &Money, at: &str) -> EarningsView {
@@ -20,9 +20,13 @@ fn view(money: &Money, at: &str) -> EarningsView {
 fn a_days_pay_is_by_the_local_midnight() {
     let mut money = Money::default();
     // Half past eleven at night, and half past twelve, by the clock on the wall.
-    assert!(money.paid(REHEARSAL_BOOK, pay(1, 5), ms("2026-11-24T22:30:00Z"), &berlin()));
-    assert!(money.paid(REHEARSAL_BOOK, pay(2, 7), ms("2026-11-24T23:30:00Z"), &berlin()));
-    assert!(!money.paid(REHEARSAL_BOOK, pay(2, 9), ms("2026-11-24T23:31:00Z"), &berlin()), "a round is paid once");
+    assert_eq!(money.paid(REHEARSAL_BOOK, pay(1, 5), ms("2026-11-24T22:30:00Z"), &berlin()), Rao(5));
+    assert_eq!(money.paid(REHEARSAL_BOOK, pay(2, 12), ms("2026-11-24T23:30:00Z"), &berlin()), Rao(7));
+    assert_eq!(
+        money.paid(REHEARSAL_BOOK, pay(2, 12), ms("2026-11-24T23:31:00Z"), &berlin()),
+        Rao(0),
+        "a round is paid once"
+    );
     let seen = view(&money, "2026-11-25T08:00:00Z");
     assert_eq!((seen.today, seen.week, seen.total), (Some(Rao(7)), Some(Rao(12)), Some(Rao(12))));
     assert_eq!(seen.days.iter().map(|day| day.day.as_str()).collect::<Vec<_>>(), ["2026-11-24", "2026-11-25"]);
@@ -35,7 +39,7 @@ fn another_rehearsal_begins_its_rounds_anew_and_keeps_the_days() {
     let mut money = Money::default();
     money.paid(REHEARSAL_BOOK, pay(1, 5), 0, &TimeZone::UTC);
     money.begin(REHEARSAL_BOOK);
-    assert!(money.paid(REHEARSAL_BOOK, pay(1, 6), 0, &TimeZone::UTC));
+    assert_eq!(money.paid(REHEARSAL_BOOK, pay(1, 6), 0, &TimeZone::UTC), Rao(6));
     let kept = serde_json::to_vec(money.books()).unwrap();
     let money = Money::restored(serde_json::from_slice(&kept).unwrap());
     let seen = money.view(REHEARSAL_BOOK, RunKind::Rehearsal, &EnergySettings::default(), 0, &TimeZone::UTC);
@@ -75,5 +79,27 @@ fn a_price_is_a_plain_decimal() {
 fn the_csv_has_a_row_for_each_round() {
     let mut money = Money::default();
     money.paid("run", Pay { score: f64::NAN, ..pay(3, 9) }, 0, &TimeZone::UTC);
-    assert_eq!(money.csv("run"), "round,score,weight,reward_rao,block,mark\n3,,0.5,9,,on_chain\n");
+    assert_eq!(money.csv("run"), "round,score,weight,reward_rao,block,mark\n3,,0.5,3,,on_chain\n");
+}
+
+#[test]
+fn a_validator_that_speaks_before_the_pay_out_takes_nothing_away() {
+    // As a rehearsal says it: the validator first, then the peer once its balance has grown.
+    let mut money = Money::default();
+    let said = [(1, 0), (1, 5_095), (2, 5_095), (2, 10_191), (3, 10_191), (2, 10_191)];
+    for (round, balance) in said {
+        money.paid(REHEARSAL_BOOK, pay(round, balance), 0, &TimeZone::UTC);
+    }
+    let seen = money.view(REHEARSAL_BOOK, RunKind::Rehearsal, &EnergySettings::default(), 0, &TimeZone::UTC);
+    let rows: Vec<_> = seen.rounds.iter().map(|row| (row.round.0, row.reward.0)).collect();
+    assert_eq!((rows, seen.total), (vec![(3, 0), (2, 5_096), (1, 5_095)], Some(Rao(10_191))));
+}
+
+#[test]
+fn a_balance_from_before_is_no_pay() {
+    let mut money = Money::default();
+    assert_eq!(money.paid("run", pay(7, 1_000), 0, &TimeZone::UTC), Rao(3), "the last pay-out");
+    assert_eq!(money.paid("run", pay(8, 900), 0, &TimeZone::UTC), Rao(0), "something was taken out");
+    money.begin("run");
+    assert_eq!(money.paid("run", pay(9, 950), 0, &TimeZone::UTC), Rao(50));
 }
