@@ -88,3 +88,36 @@ pub enum CtlReply {
         problem: Problem,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `covey ctl` of another version sends: changing a line here breaks scripts.
+    #[test]
+    fn requests_read_as_they_always_did() {
+        let golden = [
+            (r#"{"ctl":"status"}"#, CtlRequest::Status),
+            (r#"{"ctl":"start"}"#, CtlRequest::Start),
+            (r#"{"ctl":"stop"}"#, CtlRequest::Stop { now: false }),
+            (r#"{"ctl":"stop","now":true}"#, CtlRequest::Stop { now: true }),
+            (r#"{"ctl":"pause"}"#, CtlRequest::Pause { secs: None }),
+            (r#"{"ctl":"pause","secs":900}"#, CtlRequest::Pause { secs: Some(900) }),
+            (r#"{"ctl":"resume"}"#, CtlRequest::Resume),
+            (r#"{"ctl":"show","screen":"earnings"}"#, CtlRequest::Show { screen: Screen::Earnings }),
+            (r#"{"ctl":"settings"}"#, CtlRequest::Settings),
+            (r#"{"ctl":"quit"}"#, CtlRequest::Quit),
+            (r#"{"ctl":"snapshot"}"#, CtlRequest::Snapshot),
+            (
+                r#"{"ctl":"do","intent":{"intent":"rescan_gpus"}}"#,
+                CtlRequest::Do { intent: Box::new(Intent::RescanGpus) },
+            ),
+        ];
+        for (text, request) in golden {
+            assert_eq!(serde_json::from_str::<CtlRequest>(text).unwrap(), request, "{text}");
+        }
+        let reply = CtlReply::Status { sentence: "Not running".into(), activity: Activity::Idle, price: "-".into() };
+        let text = r#"{"reply":"status","sentence":"Not running","activity":{"activity":"idle"},"price":"-"}"#;
+        assert_eq!(serde_json::to_string(&reply).unwrap(), text);
+    }
+}

@@ -30,3 +30,18 @@ pub(crate) fn check(run_folder: &Path, peer: &str) -> Verified {
         Err(error) => Verified::Bad { fault: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_receipts_are_no_fault_and_nonsense_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(check(dir.path(), "peer"), Verified::Good { receipts: 0 });
+        let folder = dir.path().join("peers").join("peer");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(RECEIPTS_FILE), "{\"sequence\":1}\n").unwrap();
+        assert!(matches!(check(dir.path(), "peer"), Verified::Bad { .. }));
+    }
+}

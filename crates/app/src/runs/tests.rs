@@ -38,3 +38,49 @@ fn a_model_fits_by_its_parameters_and_what_is_unknown_stays_so() {
     assert_eq!(fit(1, None), Fit::Unknown);
     assert!(matches!(fit(u64::MAX, memory(u64::MAX)), Fit::Fits(_) | Fit::DoesNotFit(_)));
 }
+
+/// Written by `covey-peer rehearse --dir`; its keys were worth nothing.
+const RUN: &[u8] = include_bytes!("../../fixtures/run.json");
+
+#[test]
+fn a_run_is_copied_listed_by_its_own_id_and_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    std::fs::create_dir(&original).unwrap();
+    std::fs::write(original.join(RUN_FILE), RUN).unwrap();
+    std::fs::write(original.join(PLACES_FILE), "{\"ledger\":\"x\"}").unwrap();
+    let added = add(dir.path(), &original.to_string_lossy()).unwrap();
+    assert_eq!(
+        (added.card.name.as_str(), added.card.model_params, added.has_places),
+        ("rehearsal", Some(918_656), true)
+    );
+    std::fs::remove_dir_all(&original).unwrap();
+    assert_eq!(list(dir.path()), [added.clone()], "the copy stands alone");
+    forget(dir.path(), &added.card.id).unwrap();
+    assert!(list(dir.path()).is_empty());
+    assert!(!dir.path().join(RUNS).join(&added.card.id).exists());
+}
+
+#[test]
+fn a_lone_run_file_takes_no_strangers_places_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("download.json");
+    std::fs::write(&file, RUN).unwrap();
+    std::fs::write(dir.path().join(PLACES_FILE), "{}").unwrap();
+    let added = add(dir.path(), &format!("file://{}", file.display())).unwrap();
+    assert!(!added.has_places);
+}
+
+#[test]
+fn a_run_that_was_tampered_with_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.json");
+    let tampered = String::from_utf8(RUN.to_vec()).unwrap().replace("\"seed\":1,", "\"seed\":2,");
+    std::fs::write(&file, tampered).unwrap();
+    assert_eq!(add(dir.path(), &file.to_string_lossy()).unwrap_err().code, "run_invalid");
+    // Nor one that was put into the list by hand under another name.
+    let folder = dir.path().join(RUNS).join("abcd");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(RUN_FILE), RUN).unwrap();
+    assert!(list(dir.path()).is_empty());
+}

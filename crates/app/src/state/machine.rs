@@ -4,7 +4,11 @@ use super::{Effect, Job, PowerWish, Reading, State};
 use crate::api::ToShell;
 use courtesy::Signals;
 use ipc::Command;
+use types::ByteCount;
 use view_model::{Activity, PauseReason, RunKind, Series, Uptime};
+
+/// Free memory and room are shown by this step.
+const STEP_BYTES: u64 = 256 << 20;
 
 impl State {
     pub(super) fn gpu(&mut self, event: gpu::GpuEvent, now_ms: u64, out: &mut Vec<Effect>) {
@@ -48,8 +52,8 @@ impl State {
     pub(super) fn reading(&mut self, reading: Reading) {
         let signals = reading.signals;
         self.machine.on_battery = signals.on_battery;
-        self.machine.disk_free = signals.disk_free.or(self.machine.disk_free);
-        self.machine.memory_free = signals.memory_free.or(self.machine.memory_free);
+        self.machine.disk_free = signals.disk_free.map(roughly).or(self.machine.disk_free);
+        self.machine.memory_free = signals.memory_free.map(roughly).or(self.machine.memory_free);
         self.machine.memory = reading.memory.or(self.machine.memory);
         self.appearance = reading.appearance;
         // A reading on the way to sleep does not wake the computer.
@@ -89,4 +93,9 @@ impl State {
             _ => None,
         }
     }
+}
+
+/// By steps that somebody may notice: a window at rest is not drawn again for a page of memory. The rules see the exact figure.
+fn roughly(bytes: ByteCount) -> ByteCount {
+    ByteCount(bytes.0 / STEP_BYTES * STEP_BYTES)
 }

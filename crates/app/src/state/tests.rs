@@ -473,6 +473,98 @@ fn words_of_a_process_that_is_gone_change_nothing() {
 }
 
 #[test]
+fn a_session_that_ends_waits_four_seconds_and_no_longer() {
+    let mut world = World::new(1);
+    world.press(Intent::Start);
+    world.settle_until(|world| world.state.activity(world.now_ms) == Activity::Running);
+    world.mood = Mood::Deaf;
+    world.apply(Event::SessionEnding);
+    for _ in 0..3 {
+        world.wait(1);
+        assert!(world.engine.is_some());
+    }
+    world.wait(1);
+    world.deliver();
+    assert!(world.engine.is_none() && world.gone);
+    assert!(world.state.session().job.is_some(), "it comes back at the next start");
+}
+
+#[test]
+fn sleep_pauses_and_waking_goes_on() {
+    let mut world = World::new(1);
+    world.press(Intent::Start);
+    world.settle_until(|world| world.state.activity(world.now_ms) == Activity::Running);
+    world.apply(Event::Sleep);
+    world.settle_until(|world| matches!(world.state.activity(world.now_ms), Activity::Paused { .. }));
+    world.rule(false);
+    assert!(matches!(world.state.activity(world.now_ms), Activity::Paused { .. }), "a late reading wakes nobody");
+    world.now_ms += 8 * 3_600_000;
+    world.apply(Event::Woke);
+    world.settle_until(|world| world.state.activity(world.now_ms) == Activity::Running);
+    assert_eq!(world.state.snapshot(world.now_ms).recovery, None, "silence while asleep is no hang");
+}
+
+#[test]
+fn a_copied_secret_is_cleared_after_a_while_and_at_the_end() {
+    let clears = |effects: Vec<Effect>| effects.contains(&Effect::Shell(ToShell::ClearClipboard));
+    let mut one = state();
+    assert!(!clears(one.apply(Event::Intent(Intent::CopiedSecret), 0)));
+    assert!(!clears(one.apply(Event::Tick, 29_999)));
+    assert!(clears(one.apply(Event::Tick, 30_000)));
+    assert!(!clears(one.apply(Event::Tick, 99_000)));
+    one.apply(Event::Intent(Intent::CopiedSecret), 100_000);
+    assert!(clears(one.apply(Event::Intent(Intent::Quit), 100_001)));
+}
+
+fn run_card(id: &str) -> KnownRun {
+    let card = view_model::RunCard {
+        id: id.to_owned(),
+        name: "a run".to_owned(),
+        kind: RunKind::Shared,
+        model_params: None,
+        tokens_done: None,
+        peers: None,
+        round: None,
+        pays: Told::default(),
+        fit: view_model::Fit::Unknown,
+        chosen: false,
+        source: None,
+    };
+    KnownRun { card, has_places: true }
+}
+
+#[test]
+fn a_run_needs_a_wallet_and_waits_for_its_lock() {
+    let mut world = World::new(1);
+    world.apply(Event::Runs(vec![run_card("ab")]));
+    world.press(Intent::ChooseRun { id: "ab".to_owned() });
+    world.press(Intent::Start);
+    let code =
+        |world: &World| world.state.snapshot(world.now_ms).run.problems.last().map(|row| row.problem.code.clone());
+    assert_eq!(code(&world).as_deref(), Some("no_wallet"));
+    let row = view_model::WalletRow {
+        name: "w".to_owned(),
+        hotkey: "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".to_owned(),
+        payout: None,
+        backed_up: true,
+        has_words: true,
+        keychain: false,
+        unlocked: false,
+    };
+    let mut view = WalletView { wallets: vec![row], ..WalletView::default() };
+    world.apply(Event::Desk(Box::new(::custody::DeskEvent::View(Box::new(view.clone())))));
+    world.press(Intent::Start);
+    let first = world.state.snapshot(world.now_ms).pauses.into_iter().next();
+    assert_eq!(first.map(|pause| pause.reason), Some(PauseReason::WalletLocked));
+    assert!(world.engine.is_none());
+    view.wallets[0].unlocked = true;
+    world.apply(Event::Desk(Box::new(::custody::DeskEvent::View(Box::new(view)))));
+    world.settle_until(|world| world.engine.is_some());
+    world.press(Intent::ForgetRun { id: "ab".to_owned() });
+    assert_eq!(world.state.settings().behaviour.run, "ab", "a run at work is not forgotten");
+}
+
+#[test]
 fn settings_out_of_bounds_are_brought_within() {
     let mut world = World::new(1);
     let mut settings = Settings::default();

@@ -97,7 +97,7 @@ fn work(behaviour: &str, folder: &Path) -> ExitCode {
         }
         settle(round);
         if behaviour == "finish" && round == 1 {
-            say(9, Event::Summary(Box::new(Summary::default())));
+            say(9, Event::Summary(Box::<Summary>::default()));
             return ExitCode::SUCCESS;
         }
     }
