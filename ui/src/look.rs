@@ -3,7 +3,10 @@
 //! In: the settings' look and what the desktop wants. Out: egui's style. It does nothing when nothing has changed.
 
 use crate::design_tokens::{self as tokens, DARK, HIGH_CONTRAST, LIGHT, Palette};
-use egui::{Context, CornerRadius, FontDefinitions, FontFamily, FontId, Id, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
+use egui::{
+    Context, CornerRadius, FontDefinitions, FontFamily, FontId, Id, Margin, Shadow, Stroke, Style, TextStyle, Vec2,
+    Visuals,
+};
 use view_model::{Appearance, Look, Theme};
 
 /// Smallest and largest text size, percent.
@@ -85,6 +88,7 @@ fn style(palette: &Palette, motion: bool) -> Style {
     spacing.tooltip_width = 360.0;
     spacing.scroll.floating = true;
     spacing.scroll.bar_width = 8.0;
+    spacing.scroll.kinetic.rubber_band = false;
     spacing.icon_width = tokens::ICON;
     spacing.icon_width_inner = tokens::SPACE_S;
     spacing.combo_width = 160.0;

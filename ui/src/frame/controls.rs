@@ -118,6 +118,7 @@ fn pause(ui: &mut Ui, scene: &mut Scene<'_>, big: bool) {
     let label = scene.text("control-pause");
     let button = Button::new(&label, Kind::Secondary).icon(Icon::Pause).trailing(Icon::Down);
     let response = if big { button.big() } else { button }.show(ui, scene.palette);
+    give_back(ui, &response);
     let popup = Popup::menu(&response)
         .accessible_name(scene.text("control-pause-menu"))
         .close_behavior(PopupCloseBehavior::CloseOnClick)
@@ -133,4 +134,14 @@ fn pause(ui: &mut Ui, scene: &mut Scene<'_>, big: bool) {
             }
         }
     });
+}
+
+/// When the menu closes without a choice, the keyboard is at its button again.
+fn give_back(ui: &Ui, response: &egui::Response) {
+    let id = Popup::default_response_id(response);
+    let open = Popup::is_id_open(ui.ctx(), id);
+    let was_open = ui.ctx().data_mut(|data| std::mem::replace(data.get_temp_mut_or(id, open), open));
+    if was_open && !open && ui.ctx().memory(|memory| memory.focused()).is_none() {
+        response.request_focus();
+    }
 }

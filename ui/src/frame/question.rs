@@ -10,7 +10,8 @@ const WIDTH: f32 = 440.0;
 
 /// Draws the question, if there is one; an answer takes it away.
 pub(crate) fn question(ui: &mut Ui, scene: &mut Scene<'_>, open: &mut Option<Question>) {
-    let Some(asked) = open.as_ref() else { return };
+    let id = Id::unique("question");
+    let Some(asked) = open.as_ref() else { return give_back(ui, id) };
     let palette = scene.palette;
     let frame = Frame::new()
         .fill(palette.card)
@@ -18,7 +19,6 @@ pub(crate) fn question(ui: &mut Ui, scene: &mut Scene<'_>, open: &mut Option<Que
         .corner_radius(RADIUS)
         .inner_margin(Margin::same(SPACE_XL as i8));
     let mut answered: Option<Option<usize>> = None;
-    let id = Id::unique("question");
     let room = ui.ctx().content_rect().width() - 4.0 * SPACE_L;
     let modal = Modal::new(id).frame(frame).backdrop_color(palette.veil).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(room));
@@ -36,11 +36,11 @@ pub(crate) fn question(ui: &mut Ui, scene: &mut Scene<'_>, open: &mut Option<Que
             if cancel.clicked() {
                 answered = Some(None);
             }
-            // The keyboard is in the question, on the answer that changes nothing.
-            let first = ui.ctx().data(|data| data.get_temp::<bool>(id)) != Some(true);
-            if first {
+            // The keyboard is in the question, on the answer that changes nothing; later it goes back.
+            if ui.ctx().data(|data| data.get_temp::<Option<Id>>(id)).is_none() {
+                let before = ui.ctx().memory(|memory| memory.focused());
+                ui.ctx().data_mut(|data| data.insert_temp(id, before));
                 cancel.request_focus();
-                ui.ctx().data_mut(|data| data.insert_temp(id, true));
             }
         });
     });
@@ -48,9 +48,17 @@ pub(crate) fn question(ui: &mut Ui, scene: &mut Scene<'_>, open: &mut Option<Que
         answered = Some(None);
     }
     let Some(answer) = answered else { return };
-    ui.ctx().data_mut(|data| data.remove::<bool>(id));
+    ui.ctx().request_repaint();
     let Some(mut asked) = open.take() else { return };
     if let Some(n) = answer.filter(|n| *n < asked.answers.len()) {
         scene.ask(asked.answers.swap_remove(n).2);
+    }
+}
+
+/// The question is gone: the keyboard is where it was before.
+fn give_back(ui: &Ui, id: Id) {
+    let before = ui.ctx().data_mut(|data| data.remove_temp::<Option<Id>>(id)).flatten();
+    if let Some(before) = before {
+        ui.ctx().memory_mut(|memory| memory.request_focus(before));
     }
 }

@@ -77,7 +77,7 @@ fn pay(n: u64) -> RoundPay {
     let refused = round % 17 == 4;
     RoundPay {
         round: Round(round),
-        score: (round % 9 != 0).then_some(0.4 + (round % 7) as f64 * 0.05),
+        score: (!round.is_multiple_of(9)).then_some(0.4 + (round % 7) as f64 * 0.05),
         weight: Some(if refused { 0.0 } else { 0.018 }),
         reward: Rao(if refused { 0 } else { 180_000 + round * 311 }),
         block: (n > 0).then_some(4_812_000 + round * 50),

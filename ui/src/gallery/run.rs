@@ -191,7 +191,7 @@ pub fn network_shared() -> NetworkView {
             _ => LinkPath::Direct,
         },
         rtt_ms: (n % 8 != 6).then_some(12.0 + f64::from(n * 37 % 180)),
-        phase: Some(if n % 3 == 0 { Phase::Compress } else { Phase::Inner }),
+        phase: Some(if n.is_multiple_of(3) { Phase::Compress } else { Phase::Inner }),
         verdict: Some(if n % 11 == 5 { Verdict::Rejected(RejectReason::NormOutlier) } else { Verdict::Accepted }),
         fault: (n % 8 == 6).then(|| "no answer for 40 s".to_owned()),
     };

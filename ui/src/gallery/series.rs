@@ -15,9 +15,12 @@ fn noise(n: u64) -> f64 {
     (x >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
+/// A value by the point's number and its share of the whole.
+type Shape = fn(u64, f64) -> f64;
+
 /// Fills every series with a point a second up to now.
 pub fn fill(model: &mut Model, points: u64) {
-    let shapes: [(Series, fn(u64, f64) -> f64); 9] = [
+    let shapes: [(Series, Shape); 9] = [
         (Series::Loss, |n, t| 2.6 + 3.4 * (-6.0 * t).exp() + 0.09 * noise(n)),
         (Series::TokensPerSec, |n, _| 8_990.0 + 240.0 * noise(n) - if n % 613 < 9 { 6_000.0 } else { 0.0 }),
         (Series::LearningRate, |_, t| 6e-4 * (0.1 + 0.9 * (0.5 + 0.5 * (t * 3.1).cos())) * (t * 40.0).min(1.0)),
@@ -59,7 +62,9 @@ pub fn log_lines(count: u64) -> Vec<LogLine> {
         4 => (LogLevel::Info, "exchange", format!("submission of round {} published in 0.8 s", n / 9)),
         5 => (LogLevel::Warn, "exchange", "peer-3 answered after 4.1 s, second try".to_owned()),
         6 => (LogLevel::Info, "exchange", "gathered 6 of 7 submissions".to_owned()),
-        7 if n % 4 == 0 => (LogLevel::Error, "gpu", "no reading for 5 s; the last one is shown as old".to_owned()),
+        7 if n.is_multiple_of(4) => {
+            (LogLevel::Error, "gpu", "no reading for 5 s; the last one is shown as old".to_owned())
+        }
         _ => (LogLevel::Info, "engine", "outer step taken, parameters agree with the run's".to_owned()),
     };
     let line = |n: u64| {

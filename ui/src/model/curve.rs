@@ -153,13 +153,28 @@ impl Curve {
         (begin.min(end), end)
     }
 
-    /// Blocks of the finest level of which there are no more than `columns` in a range.
+    /// A range in at most about `columns` blocks, each of some neighbours of one level; what is left at the ends is one
+    /// block each. Blocks begin at the same points however many there are, so that a growing line does not flicker.
     fn blocks(&self, begin: usize, end: usize, columns: usize) -> Vec<Block> {
-        let count = (end - begin) as u64;
-        let level = (0..LEVELS).find(|level| count / size(*level) <= columns as u64).unwrap_or(LEVELS - 1);
-        let mut out = Vec::with_capacity(columns + 8 * FAN * LEVELS);
-        self.walk(level, begin as u64 + self.first, end as u64 + self.first, &mut out);
-        out
+        let (count, columns) = ((end - begin) as u64, columns as u64);
+        let sizes = (0..LEVELS).flat_map(|level| [1, 2, 4].map(|times| (level, size(level) * times)));
+        let fits = |(_, size): &(usize, u64)| count / size <= columns;
+        let (level, size) = sizes.into_iter().find(fits).unwrap_or((LEVELS - 1, size(LEVELS - 1)));
+        let (begin, end) = (begin as u64 + self.first, end as u64 + self.first);
+        let (from, to) = (begin.div_ceil(size), end / size);
+        if from > to {
+            return self.merged(level, begin, end).into_iter().collect();
+        }
+        let whole = (from..to).filter_map(|n| self.merged(level, n * size, (n + 1) * size));
+        let (head, tail) = (self.merged(level, begin, from * size), self.merged(level, to * size, end));
+        head.into_iter().chain(whole).chain(tail).collect()
+    }
+
+    /// A range in one block; none if it is empty.
+    fn merged(&self, level: usize, begin: u64, end: u64) -> Option<Block> {
+        let mut parts = Vec::with_capacity(FAN);
+        self.walk(level, begin, end, &mut parts);
+        parts.into_iter().reduce(Block::and)
     }
 
     /// Least and greatest y between two x.

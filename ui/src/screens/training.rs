@@ -65,9 +65,12 @@ fn share(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
+/// A chart: its text, its series, its axis, and how its values are written.
+type Figure = (&'static str, Series, Axis, fn(f64) -> String);
+
 fn charts(ui: &mut Ui, scene: &mut Scene<'_>) {
     let palette = scene.palette;
-    let all: [(&str, Series, Axis, fn(f64) -> String); 5] = [
+    let all: [Figure; 5] = [
         ("chart-loss", Series::Loss, Axis::Time, loss),
         ("chart-run-loss", Series::RunLoss, Axis::Round, loss),
         ("chart-speed", Series::TokensPerSec, Axis::Time, whole),
@@ -87,7 +90,7 @@ fn charts(ui: &mut Ui, scene: &mut Scene<'_>) {
                     _ => palette.accent_text,
                 };
                 let chart = Chart::new(&name, axis, written).line(name.clone(), scene.model.series(series), colour);
-                let chart = if series == Series::TokensPerSec { chart.from_nought() } else { chart };
+                let chart = if series == Series::TokensPerSec { chart.with_nought() } else { chart };
                 chart.show(ui, scene);
             });
         });

@@ -99,7 +99,7 @@ impl<'a> Chart<'a> {
         self
     }
 
-    pub(crate) fn from_nought(mut self) -> Self {
+    pub(crate) fn with_nought(mut self) -> Self {
         self.from_nought = true;
         self
     }
@@ -193,7 +193,7 @@ impl<'a> Chart<'a> {
             let font = FontId::proportional(CAPTION);
             painter.layout_no_wrap((self.written)(y), font, Color32::PLACEHOLDER).size().x
         };
-        let letters = steps(y, (rect.height() / MARKS) as usize).into_iter().map(width).fold(0.0, f32::max);
+        let letters = steps(y, marks(rect)).into_iter().map(width).fold(0.0, f32::max);
         rect.min.x += (letters + SPACE_S).clamp(LEFT.0, LEFT.1);
         Some(Plane { rect, x, y })
     }
@@ -201,7 +201,7 @@ impl<'a> Chart<'a> {
     fn axes(&self, painter: &Painter, plane: &Plane, palette: &Palette, scene: &Scene<'_>) {
         let font = FontId::proportional(CAPTION);
         let grid = Stroke::new(LINE, palette.grid);
-        for y in steps(plane.y, (plane.rect.height() / MARKS) as usize) {
+        for y in steps(plane.y, marks(plane.rect)) {
             let at = plane.at([plane.x.0, y]).y.round() + 0.5;
             painter.hline(plane.rect.x_range(), at, grid);
             let corner = pos2(plane.rect.left() - SPACE_S, at);
@@ -261,6 +261,11 @@ impl<'a> Chart<'a> {
         painter.rect(panel, RADIUS_S, palette.raised, Stroke::new(LINE, palette.outline), StrokeKind::Inside);
         painter.galley(panel.min + Vec2::splat(SPACE_S), galley, palette.text);
     }
+}
+
+/// How many marks the y axis has room for.
+fn marks(rect: Rect) -> usize {
+    ((rect.height() / MARKS) as usize).max(3)
 }
 
 /// Width of a band of many points, in pixels.

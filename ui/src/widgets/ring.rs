@@ -80,6 +80,11 @@ fn label(painter: &egui::Painter, scene: &Scene<'_>, at: Pos2, (angle, dot): (f3
         _ => Align2::CENTER_TOP,
     };
     let short = crate::terminal::fit(name, 14);
-    let place = at + (dot + 5.0) * away;
-    painter.text(place, anchor, short, FontId::proportional(CAPTION), scene.palette.muted);
+    let galley = painter.layout_no_wrap(short, FontId::proportional(CAPTION), scene.palette.muted);
+    let mut place = anchor.anchor_size(at + (dot + 5.0) * away, galley.size());
+    // A long name moves inwards rather than being cut off.
+    let edge = painter.clip_rect();
+    let most = (edge.right() - place.width()).max(edge.left());
+    place = place.translate(vec2(place.left().clamp(edge.left(), most) - place.left(), 0.0));
+    painter.galley(place.min, galley, scene.palette.muted);
 }

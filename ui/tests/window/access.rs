@@ -104,4 +104,5 @@ fn a_question_takes_the_keyboard_and_gives_it_back() {
     harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
     harness.run();
     assert!(harness.query_by_label("Cancel").is_none() && harness.state().pressed.is_empty());
+    assert!(harness.get_by_label("Stop").is_focused());
 }

@@ -1,11 +1,24 @@
 //! Every press on the frame, Home, Training, Network and Help gives its intent, once.
 
-use super::{go, open, press, scenario, window};
+use super::{Window, go, open, press, scenario, window};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, OutputCommand};
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use ui::gallery::{self, Scenario};
 use view_model::{Activity, Intent, PauseFor, Rehearsal, Screen, StopWhen, WizardIntent};
+
+/// What comes to the clipboard in the next frames.
+fn copied(harness: &mut Harness<'static, Window>) -> Option<String> {
+    (0..6).find_map(|_| {
+        harness.step();
+        let commands = &harness.output().platform_output.commands;
+        commands.iter().find_map(|command| match command {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        })
+    })
+}
 
 #[test]
 fn start_starts_and_the_other_ways_lead_to_runs_and_set_up() {
@@ -102,12 +115,7 @@ fn a_command_is_copied_and_never_run() {
     app.run.problems.remove(0);
     let mut home = window(Scenario::new("command", Screen::Home, app), super::TALL);
     home.get_by_label("Copy the command").click();
-    home.step();
-    home.step();
-    let commands = &home.output().platform_output.commands;
-    let copied =
-        commands.iter().any(|c| matches!(c, OutputCommand::CopyText(t) if t == "sudo timedatectl set-ntp true"));
-    assert!(copied, "{commands:?}");
+    assert_eq!(copied(&mut home).as_deref(), Some("sudo timedatectl set-ntp true"));
     assert!(home.state().pressed.is_empty());
 }
 
@@ -228,11 +236,8 @@ fn the_log_is_filtered_by_level_and_text_and_the_chosen_lines_are_copied() {
     rows[0].click();
     help.run();
     help.get_by_label("Copy one line").click();
-    help.step();
-    help.step();
-    let commands = &help.output().platform_output.commands;
-    let line = |text: &String| text.contains("Error gpu no reading") && !text.contains('\n');
-    assert!(commands.iter().any(|c| matches!(c, OutputCommand::CopyText(t) if line(t))), "{commands:?}");
+    let line = copied(&mut help).unwrap_or_default();
+    assert!(line.contains("Error gpu no reading") && !line.contains('\n'), "{line:?}");
 }
 
 #[test]

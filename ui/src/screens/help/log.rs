@@ -98,7 +98,8 @@ fn list(ui: &mut Ui, scene: &Scene<'_>, state: &mut State, lines: usize) {
     let mut scroll =
         ScrollArea::vertical().id_salt("log").max_height(height).auto_shrink([false, false]).stick_to_bottom(true);
     if let Some((_, to)) = state.chosen.filter(|_| moved) {
-        scroll = scroll.vertical_scroll_offset((to as f32 * ROW - height / 2.0).max(0.0));
+        let most = (lines as f32 * ROW - height).max(0.0);
+        scroll = scroll.vertical_scroll_offset((to as f32 * ROW - height / 2.0).clamp(0.0, most));
     }
     scroll.show_rows(ui, ROW, lines, |ui, rows| {
         for n in rows {

@@ -34,7 +34,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         card(ui, palette, &name, |ui| {
             let curve = scene.model.series(series);
             let chart = Chart::new(&name, Axis::Time, written).line(name.clone(), curve, palette.accent_text);
-            chart.tall(HEIGHT).show(ui, scene);
+            chart.with_nought().tall(HEIGHT).show(ui, scene);
         });
     });
 }

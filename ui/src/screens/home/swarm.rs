@@ -1,10 +1,9 @@
 //! The virtual peers of a rehearsal: a ring, and the same as a table.
 
-use crate::design_tokens::{SPACE_S, SPACE_XL};
 use crate::scene::Scene;
 use crate::terminal::fit;
-use crate::widgets::{RingPeer, caption, card, columns, muted, ring, tone_line};
-use egui::{Grid, RichText, ScrollArea, Ui};
+use crate::widgets::{RingPeer, caption, card, columns, muted, ring, strong, tone_line};
+use egui::Ui;
 use types::Verdict;
 use view_model::{LinkPath, PeerRow, Phase, Tone, phase_words, units, verdict_words};
 
@@ -17,7 +16,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
         let wide = ui.available_width() >= 640.0;
         let drawn: Vec<RingPeer> = peers.iter().map(|peer| ring_peer(scene, peer)).collect();
         let table = |ui: &mut Ui, scene: &Scene<'_>| {
-            ScrollArea::horizontal().id_salt("swarm").auto_shrink([false, true]).show(ui, |ui| rows(ui, scene));
+            rows(ui, scene);
             muted(ui, palette, &scene.text("swarm-note"));
         };
         if wide {
@@ -46,22 +45,31 @@ fn tone(peer: &PeerRow) -> Tone {
     }
 }
 
+/// How wide the parts of a row are: name, verdict, step, credits.
+const SHARES: [f32; 4] = [3.0, 6.0, 3.0, 3.0];
+
 fn rows(ui: &mut Ui, scene: &Scene<'_>) {
     let palette = scene.palette;
-    let grid = Grid::new("swarm-grid").num_columns(4).spacing([SPACE_XL, SPACE_S]);
-    grid.show(ui, |ui| {
-        for key in ["peers-name", "peers-doing", "peers-verdict", "swarm-credits"] {
+    let heads = ["peers-name", "peers-verdict", "peers-doing", "swarm-credits"];
+    columns(ui, "swarm-heads", &SHARES, &mut |ui, i| {
+        if let Some(key) = heads.get(i) {
             caption(ui, palette, &scene.text(key));
         }
-        ui.end_row();
-        for peer in &scene.app().run.peers {
-            tone_line(ui, palette, tone(peer), &fit(&peer.name, 16));
-            for text in [doing(scene, peer), verdict(scene, peer), units::credits(peer.credits)] {
-                ui.label(RichText::new(text).color(palette.text));
-            }
-            ui.end_row();
-        }
     });
+    for (n, peer) in scene.app().run.peers.iter().enumerate() {
+        columns(ui, &format!("swarm-{n}"), &SHARES, &mut |ui, i| {
+            let text = match i {
+                0 => {
+                    tone_line(ui, palette, tone(peer), &fit(&peer.name, 16));
+                    return;
+                }
+                1 => verdict(scene, peer),
+                2 => doing(scene, peer),
+                _ => units::credits(peer.credits),
+            };
+            strong(ui, palette, &text);
+        });
+    }
 }
 
 fn doing(scene: &Scene<'_>, peer: &PeerRow) -> String {

@@ -1,10 +1,9 @@
 //! The others: a ring around this computer, and the same as a table.
 
-use crate::design_tokens::{ROW, SPACE_M, SPACE_S};
 use crate::scene::Scene;
 use crate::terminal::fit;
-use crate::widgets::{RingPeer, caption, card, chip, columns, ring, term};
-use egui::{Grid, RichText, ScrollArea, Ui};
+use crate::widgets::{RingPeer, caption, card, chip, columns, ring, strong, term};
+use egui::{ScrollArea, Ui};
 use types::Verdict;
 use view_model::{LinkPath, PeerLink, Tone, phase_words, verdict_words};
 
@@ -16,6 +15,8 @@ const WIDE: f32 = 880.0;
 const TABLE: f32 = 360.0;
 /// Longest name in the table.
 const NAME: usize = 20;
+/// How wide the parts of a row are: name, path, round trip, doing, verdict.
+const SHARES: [f32; 5] = [3.0, 3.0, 2.0, 3.0, 4.0];
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (palette, view) = (scene.palette, &scene.app().network);
@@ -90,34 +91,34 @@ fn ring_peer(scene: &Scene<'_>, peer: &PeerLink) -> RingPeer {
 }
 
 fn table(ui: &mut Ui, scene: &Scene<'_>) {
-    let area = ScrollArea::both().id_salt("peers").max_height(TABLE).auto_shrink([false, true]);
-    area.show(ui, |ui| rows(ui, scene));
-}
-
-fn rows(ui: &mut Ui, scene: &Scene<'_>) {
-    let (palette, view) = (scene.palette, &scene.app().network);
-    let cell = |ui: &mut Ui, text: &str| {
-        ui.label(RichText::new(text).color(palette.text));
-    };
-    Grid::new("peers-grid").striped(false).spacing([SPACE_M * 2.0, SPACE_S / 2.0]).min_row_height(ROW).show(ui, |ui| {
-        let heads = ["peers-name", "peers-path", "peers-rtt", "peers-doing", "peers-verdict"];
-        for key in heads {
+    let palette = scene.palette;
+    let heads = ["peers-name", "peers-path", "peers-rtt", "peers-doing", "peers-verdict"];
+    columns(ui, "peers-heads", &SHARES, &mut |ui, i| {
+        if let Some(key) = heads.get(i) {
             caption(ui, palette, &scene.text(key));
         }
-        ui.end_row();
-        for peer in &view.peers {
-            cell(ui, &fit(&peer.name, NAME));
-            cell(ui, &path_words(scene, peer.path));
-            let round_trip = match peer.path {
-                LinkPath::Local => scene.text("peers-here"),
-                _ => scene.or_unknown(rtt(peer, scene)),
-            };
-            cell(ui, &round_trip);
-            let doing = peer.phase.map(|phase| phase_words(phase, scene.locale));
-            cell(ui, &peer.fault.clone().or(doing).unwrap_or_else(|| scene.text("unknown")));
-            let verdict = peer.verdict.map(|verdict| verdict_words(verdict, scene.locale));
-            cell(ui, &verdict.unwrap_or_else(|| scene.text("peers-no-verdict")));
-            ui.end_row();
+    });
+    let area = ScrollArea::vertical().id_salt("peers").max_height(TABLE).auto_shrink([false, true]);
+    area.show(ui, |ui| {
+        for (n, peer) in scene.app().network.peers.iter().enumerate() {
+            columns(ui, &format!("peer-{n}"), &SHARES, &mut |ui, i| {
+                strong(ui, palette, &cell(scene, peer, i));
+            });
         }
     });
+}
+
+/// What stands in a part of a row.
+fn cell(scene: &Scene<'_>, peer: &PeerLink, column: usize) -> String {
+    match column {
+        0 => fit(&peer.name, NAME),
+        1 => path_words(scene, peer.path),
+        2 if peer.path == LinkPath::Local => scene.text("peers-here"),
+        2 => scene.or_unknown(rtt(peer, scene)),
+        3 => scene.or_unknown(peer.fault.clone().or(peer.phase.map(|phase| phase_words(phase, scene.locale)))),
+        _ => {
+            let verdict = peer.verdict.map(|verdict| verdict_words(verdict, scene.locale));
+            verdict.unwrap_or_else(|| scene.text("peers-no-verdict"))
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             Chart::new(&name, Axis::Time, rate)
                 .line(scene.text("network-down"), down, palette.tone(Tone::Neutral))
                 .line(scene.text("network-up"), up, palette.accent_text)
-                .from_nought()
+                .with_nought()
                 .show(ui, scene);
         });
     }
