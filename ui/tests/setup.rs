@@ -1,5 +1,7 @@
 //! Wizard, Wallet, Settings, Runs and Earnings as people and screen readers meet them: every press gives its intent.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
+
 #[path = "setup/pictures.rs"]
 mod pictures;
 #[path = "setup/presses.rs"]

@@ -28,21 +28,42 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, _state: &mut State) {
     if let Some(banner) = &view.banner {
         notice(ui, palette, (Tone::Waiting, &banner.say(scene.locale), ""), |_| {});
     }
-    card_row(ui, "earnings-sums", &[1.0, 1.0, 1.0], |ui, i| {
-        let (key, sum) =
-            [("earnings-today", view.today), ("earnings-week", view.week), ("earnings-total", view.total)][i];
-        card(ui, palette, &scene.text(key), |ui| {
-            let unit = unit_words(&view.unit, scene);
-            number(ui, palette, &sum.map_or_else(|| scene.text("setup-unknown"), units::credits));
-            caption(ui, palette, &unit);
-        });
-    });
+    sums(ui, scene, view);
     settled(ui, scene, view);
     card(ui, palette, &scene.text("earnings-days"), |ui| days::show(ui, scene, view));
     card(ui, palette, &scene.text("earnings-rounds"), |ui| rounds::show(ui, scene, view));
     card_row(ui, "earnings-below", &[1.0, 1.0], |ui, i| match i {
         0 => energy::show(ui, scene, view),
         _ => receipts(ui, scene, view),
+    });
+}
+
+/// Three cards beside each other, or one card with three figures where there is less room.
+fn sums(ui: &mut Ui, scene: &Scene<'_>, view: &EarningsView) {
+    let palette = scene.palette;
+    let sums = [("earnings-today", view.today), ("earnings-week", view.week), ("earnings-total", view.total)];
+    let figure = |ui: &mut Ui, sum: Option<Rao>| {
+        number(ui, palette, &sum.map_or_else(|| scene.text("setup-unknown"), units::credits));
+        caption(ui, palette, &unit_words(&view.unit, scene));
+    };
+    if ui.available_width() >= 3.0 * tokens::CARD_MIN {
+        card_row(ui, "earnings-sums", &[1.0, 1.0, 1.0], |ui, i| {
+            let (key, sum) = sums[i];
+            card(ui, palette, &scene.text(key), |ui| figure(ui, sum));
+        });
+        return;
+    }
+    card(ui, palette, "", |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = tokens::SPACE_XL;
+            for (key, sum) in sums {
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    caption(ui, palette, &scene.text(key));
+                    figure(ui, sum);
+                });
+            }
+        });
     });
 }
 

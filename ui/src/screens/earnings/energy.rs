@@ -44,13 +44,7 @@ fn figure(value: f64) -> String {
 }
 
 /// A figure with how it was got, or that it is unknown and why.
-fn item(
-    ui: &mut Ui,
-    scene: &Scene<'_>,
-    key: &str,
-    (value, how): (Option<String>, Option<&str>),
-    unknown: &str,
-) {
+fn item(ui: &mut Ui, scene: &Scene<'_>, key: &str, (value, how): (Option<String>, Option<&str>), unknown: &str) {
     let palette = scene.palette;
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;

@@ -18,7 +18,7 @@ const COLUMNS: [(&str, f32); 6] = [
     ("earnings-col-mark", 1.2),
 ];
 /// Narrowest table; below it scrolls sideways.
-const NARROWEST: f32 = 520.0;
+const NARROWEST: f32 = 440.0;
 
 pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, view: &EarningsView) {
     if view.rounds.is_empty() {

@@ -8,12 +8,14 @@ use super::secret_text::{SecretText, Strength, strength};
 use crate::design_tokens::{self as tokens, Palette};
 use crate::widgets::{Button, Icon, caption, focus_ring, paint_icon};
 use egui::{
-    CursorIcon, FontId, Key, Response, Role, Sense, Slider, Stroke, StrokeKind, TextEdit, Ui, Vec2,
-    WidgetInfo, pos2,
+    CursorIcon, FontId, Key, Response, Role, Sense, Slider, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2,
 };
 use locale::Locale;
 use std::ops::RangeInclusive;
 use types::ByteCount;
+
+/// Room that an address and two buttons need beside each other.
+const ONE_LINE: f32 = 560.0;
 
 /// What a field did.
 #[derive(Debug, Clone)]
@@ -266,7 +268,7 @@ pub(crate) fn address(
     (what, address): (&str, &str),
     code_shown: bool,
 ) -> Response {
-    ui.horizontal_wrapped(|ui| {
+    let add = |ui: &mut Ui| {
         let text = egui::RichText::new(address).font(FontId::monospace(tokens::BODY)).color(palette.text);
         ui.add(egui::Label::new(text).wrap().selectable(true));
         let name = locale.with("setup-copy-named", &[("what", what.into())]);
@@ -277,6 +279,7 @@ pub(crate) fn address(
         let key = if code_shown { "setup-hide-named" } else { "setup-show-named" };
         let name = locale.with(key, &[("what", code.into())]);
         Button::icon_only(Icon::Qr, &name).show(ui, palette)
-    })
-    .inner
+    };
+    // In one line, all stand on one height; where there is no room, the buttons go below.
+    if ui.available_width() >= ONE_LINE { ui.horizontal(add).inner } else { ui.horizontal_wrapped(add).inner }
 }

@@ -50,14 +50,19 @@ impl SecretText {
         &self.text
     }
 
-    /// A copy for an intent; the copy is wiped on drop, too.
+    /// A copy for an intent, letter by letter as typed: spaces belong to a passphrase. It is wiped on drop, too.
     pub(crate) fn secret(&self) -> Secret {
-        Secret::new(Zeroizing::new(self.text.trim().to_owned()))
+        Secret::new(Zeroizing::new(self.text.as_str().to_owned()))
     }
 
     /// The copy, if anything was typed.
     pub(crate) fn secret_if_any(&self) -> Option<Secret> {
-        (!self.text.trim().is_empty()).then(|| self.secret())
+        (!self.text.is_empty()).then(|| self.secret())
+    }
+
+    /// A copy without the spaces around it, for words and seeds.
+    pub(crate) fn trimmed(&self) -> Secret {
+        Secret::new(Zeroizing::new(self.text.trim().to_owned()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -84,8 +89,10 @@ impl SecretText {
         self.all = false;
     }
 
-    /// Puts text in at the cursor; control characters become spaces, and what does not fit is left out whole.
+    /// Puts text in at the cursor; control characters become spaces, and what does not fit is left out whole. The end of
+    /// a line that was copied with it does not belong to the secret.
     pub(crate) fn insert(&mut self, typed: &str) {
+        let typed = typed.trim_end_matches(['\r', '\n']);
         if self.all {
             self.wipe();
         }
@@ -243,12 +250,21 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_paste_become_spaces_and_the_secret_is_trimmed() {
+    fn lines_of_a_paste_become_spaces_and_its_end_goes() {
         let mut text = SecretText::default();
-        text.insert("one\ntwo\n");
+        text.insert("one\ntwo\r\n");
         assert_eq!(text.secret().expose(), "one two");
         text.wipe();
         assert!(text.secret_if_any().is_none());
+    }
+
+    #[test]
+    fn spaces_belong_to_a_passphrase_and_not_to_words() {
+        let mut text = SecretText::default();
+        text.insert(" pass ");
+        assert_eq!((text.secret().expose(), text.trimmed().expose()), (" pass ", "pass"));
+        text.set("   ");
+        assert_eq!(text.secret_if_any().map(|secret| secret.expose().len()), Some(3));
     }
 
     #[test]

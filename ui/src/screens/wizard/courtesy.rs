@@ -16,6 +16,8 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut State) -> Go {
     let palette = scene.palette;
     strong(ui, palette, &scene.text("wizard-courtesy-why"));
     let settings = &mut state.draft.value;
+    // Above the choices, where it is seen to change.
+    tone_line(ui, palette, Tone::Running, &courtesy_sentence(settings, scene.locale));
     card(ui, palette, &scene.text("settings-pause"), |ui| pauses(ui, scene, settings));
     card(ui, palette, &scene.text("wizard-courtesy-schedule"), |ui| schedule(ui, scene, settings));
     card(ui, palette, &scene.text("wizard-courtesy-limits"), |ui| {
@@ -28,7 +30,6 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, state: &mut State) -> Go {
     card(ui, palette, "", |ui| {
         tick(ui, palette, &scene.text("wizard-courtesy-autostart"), &mut settings.behaviour.autostart);
     });
-    tone_line(ui, palette, Tone::Running, &courtesy_sentence(settings, scene.locale));
     Go::new(scene.text("setup-next"), true)
 }
 

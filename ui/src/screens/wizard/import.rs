@@ -77,8 +77,8 @@ pub(super) fn press(fields: &Fields) -> WizardIntent {
     let password = fields.password.secret_if_any();
     let trimmed = |text: &String| text.trim().to_owned();
     let from = match fields.by {
-        By::Words => ImportFrom::Words { words: fields.words.secret(), path: trimmed(&fields.path) },
-        By::Seed => ImportFrom::Seed { hex: fields.seed.secret() },
+        By::Words => ImportFrom::Words { words: fields.words.trimmed(), path: trimmed(&fields.path) },
+        By::Seed => ImportFrom::Seed { hex: fields.seed.trimmed() },
         By::Btcli => ImportFrom::Btcli { folder: trimmed(&fields.folder), hotkey: trimmed(&fields.hotkey), password },
         By::KeyFile => ImportFrom::KeyFile { path: trimmed(&fields.file), password },
     };

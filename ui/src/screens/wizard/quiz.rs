@@ -49,6 +49,6 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State, number
 }
 
 pub(super) fn press(fields: &Fields, count: usize) -> WizardIntent {
-    let words: Vec<Secret> = fields.words.iter().take(count).map(SecretText::secret).collect();
+    let words: Vec<Secret> = fields.words.iter().take(count).map(SecretText::trimmed).collect();
     WizardIntent::Quiz { words }
 }
