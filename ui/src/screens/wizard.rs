@@ -25,7 +25,7 @@ use super::forms::Draft;
 use crate::design_tokens as tokens;
 use crate::scene::Scene;
 use crate::widgets::{Button, Icon, Kind, caption, chip, heading, notice};
-use egui::{Align, CentralPanel, Frame, Id, Layout, Margin, Panel, Response, ScrollArea, Stroke, Ui, Vec2};
+use egui::{Align, Layout, Rect, Response, ScrollArea, Stroke, Ui, UiBuilder, Vec2, pos2};
 use std::mem::discriminant;
 use view_model::{Intent, Tone, WizardIntent, WizardStep, WizardView, problem_hint, problem_title};
 
@@ -38,6 +38,8 @@ pub(crate) struct State {
     step: Option<WizardStep>,
     /// The step has just been entered: its first field or its button takes the keyboard.
     fresh: bool,
+    /// Height of the buttons below, as it was in the last frame.
+    foot: f32,
     draft: Draft,
     join: join::Fields,
     create: create::Fields,
@@ -68,7 +70,8 @@ impl State {
         let same = self.step.as_ref().is_some_and(|before| discriminant(before) == discriminant(step));
         if !same {
             let joined = std::mem::take(&mut self.join);
-            *self = Self { fresh: true, join: joined, draft: std::mem::take(&mut self.draft), ..Self::default() };
+            let (draft, foot) = (std::mem::take(&mut self.draft), self.foot);
+            *self = Self { fresh: true, foot, join: joined, draft, ..Self::default() };
         }
         self.step = Some(step.clone());
     }
@@ -104,30 +107,15 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
     let Some(wizard) = scene.app().wizard.as_ref() else { return state.close() };
     state.enter(&wizard.step);
     state.draft.begin(&scene.app().settings, ui.ctx().cumulative_frame_nr());
-    let ground = Frame::new().fill(scene.palette.ground);
-    let margin = Margin::symmetric(tokens::SPACE_XL as i8, tokens::SPACE_L as i8);
-    Panel::top("wizard-top").frame(ground.inner_margin(margin)).show_separator_line(false).show(ui, |ui| {
-        column(ui, |ui| top(ui, scene, wizard));
-    });
+    let whole = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(whole, 0.0, scene.palette.ground);
+    let inner = whole.shrink2(Vec2::new(tokens::SPACE_XL, tokens::SPACE_L));
+    let head = part(ui, inner, |ui| column(ui, |ui| top(ui, scene, wizard)));
+    // Below the step, so that the keyboard comes to it after the step's own controls.
+    let below = whole.bottom() - 2.0 * tokens::SPACE_L - state.foot.max(tokens::BUTTON);
+    let middle = Rect::from_min_max(pos2(inner.left(), head.bottom() + tokens::SPACE_S), pos2(inner.right(), below));
     let mut go = None;
-    // The footer comes first, so that a long step scrolls above it; its label is of the last frame then.
-    let memory = Id::unique("wizard-go");
-    let known: Option<(String, bool)> = ui.data(|data| data.get_temp(memory));
-    let mut pressed = false;
-    let line = Stroke::new(tokens::LINE, scene.palette.border);
-    let mut back = false;
-    Panel::bottom("wizard-foot")
-        .frame(ground.inner_margin(margin).stroke(Stroke::NONE))
-        .show_separator_line(false)
-        .show(ui, |ui| {
-            ui.painter().hline(
-                ui.max_rect().x_range().expand(tokens::SPACE_XL),
-                ui.max_rect().top() - tokens::SPACE_L,
-                line,
-            );
-            column(ui, |ui| (back, pressed) = foot(ui, scene, wizard, state, known.as_ref()));
-        });
-    CentralPanel::default().frame(ground.inner_margin(Margin::symmetric(tokens::SPACE_XL as i8, 0))).show(ui, |ui| {
+    part(ui, middle, |ui| {
         let salt = step_name(&wizard.step);
         ScrollArea::vertical().id_salt(salt).auto_shrink(false).show(ui, |ui| {
             column(ui, |ui| {
@@ -136,13 +124,13 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
             });
         });
     });
-    let label = go.as_ref().map(|go| (go.label.clone(), go.enabled));
-    if label != known {
-        ui.data_mut(|data| match label {
-            Some(label) => drop(data.insert_temp(memory, label)),
-            None => data.remove::<(String, bool)>(memory),
-        });
-        ui.ctx().request_discard("the wizard's button");
+    ui.painter().hline(whole.x_range(), below, Stroke::new(tokens::LINE, scene.palette.border));
+    let (mut back, mut pressed) = (false, false);
+    let place = Rect::from_min_max(pos2(inner.left(), below + tokens::SPACE_L), inner.max);
+    let used = part(ui, place, |ui| column(ui, |ui| (back, pressed) = foot(ui, scene, wizard, state, go.as_ref())));
+    if (used.height() - state.foot).abs() > 0.5 {
+        state.foot = used.height();
+        ui.ctx().request_discard("the wizard's foot");
     }
     if back {
         scene.ask(Intent::Wizard(WizardIntent::Back));
@@ -155,6 +143,11 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
     if let Some(settings) = state.draft.end(ui.input(|input| input.pointer.any_down())) {
         scene.ask(Intent::Set(Box::new(settings)));
     }
+}
+
+/// A part of the window: draws into it, and says what was used of it.
+fn part(ui: &mut Ui, rect: Rect, add: impl FnOnce(&mut Ui)) -> Rect {
+    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min)), add).response.rect
 }
 
 /// A column in the middle, so that lines stay short.
@@ -193,18 +186,12 @@ fn top(ui: &mut Ui, scene: &mut Scene<'_>, wizard: &WizardView) {
     crate::widgets::bar(ui, scene.palette, Some(share.min(1.0)), Tone::Running, &said);
 }
 
-fn foot(
-    ui: &mut Ui,
-    scene: &Scene<'_>,
-    wizard: &WizardView,
-    state: &mut State,
-    go: Option<&(String, bool)>,
-) -> (bool, bool) {
+fn foot(ui: &mut Ui, scene: &Scene<'_>, wizard: &WizardView, state: &mut State, go: Option<&Go>) -> (bool, bool) {
     let (mut back, mut pressed) = (false, false);
     let line = Vec2::new(ui.available_width(), tokens::BUTTON);
     ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
-        if let Some((label, enabled)) = go {
-            let mut button = Button::new(label, Kind::Primary).enabled(*enabled && !wizard.busy);
+        if let Some(go) = go {
+            let mut button = Button::new(&go.label, Kind::Primary).enabled(go.enabled && !wizard.busy);
             if matches!(wizard.step, WizardStep::Summary { .. }) {
                 button = button.icon(Icon::Play);
             }

@@ -56,6 +56,17 @@ fn enter_alone_leads_to_a_running_rehearsal() {
 }
 
 #[test]
+fn the_keyboard_goes_from_a_field_to_the_big_button_and_on_to_back() {
+    let mut harness = open("wizard-join");
+    type_into(&mut harness, "Link or path of the run's file", "covey://join/abc");
+    for name in ["Look at this run", "Back"] {
+        harness.key_press(Key::Tab);
+        harness.run();
+        assert!(harness.get_by_label(name).is_focused(), "{name}");
+    }
+}
+
+#[test]
 fn the_wallet_question_offers_later_first_to_the_keyboard() {
     let mut harness = open("wizard-wallet");
     assert!(harness.get_by_label("Later: rehearse first").is_focused());
