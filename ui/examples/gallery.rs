@@ -3,8 +3,11 @@
 //! `cargo run -p ui --example gallery -- DIR [PART-OF-A-NAME]`. In: the sample states of `ui::gallery`. Out: one picture a
 //! state and theme, and for some states one with long texts and one with large letters.
 
+use egui::accesskit::Role;
 use egui::vec2;
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use locale::Locale;
 use std::path::{Path, PathBuf};
 use ui::gallery::setup::setup_scenarios;
 use ui::gallery::{Scenario, scenarios};
@@ -12,7 +15,10 @@ use ui::{PSEUDO_TAG, View};
 use view_model::Theme;
 
 /// How a picture is taken: suffix, theme, width, height, text size in percent, language.
-const SHOTS: [(&str, Theme, f32, f32, u32, Option<&str>); 6] = [
+type Shot = (&'static str, Theme, f32, f32, u32, Option<&'static str>);
+
+/// All of them.
+const SHOTS: [Shot; 6] = [
     ("dark", Theme::Dark, 1280.0, 1400.0, 100, None),
     ("light", Theme::Light, 1280.0, 1400.0, 100, None),
     ("contrast", Theme::HighContrast, 1280.0, 1400.0, 100, None),
@@ -45,11 +51,19 @@ fn main() -> Result<(), String> {
 fn picture(scenario: Scenario, size: egui::Vec2, folder: &Path, name: &str) -> Result<(), String> {
     let mut view = View::new();
     view.go_to(scenario.screen);
-    let model = scenario.model;
+    let (model, part) = (scenario.model, scenario.part);
+    let pseudo = model.snapshot.settings.look.language.as_deref() == Some(PSEUDO_TAG);
+    let words = if pseudo { Locale::pseudo() } else { Locale::english() };
     let mut harness = Harness::builder().with_size(size).wgpu().build_ui(move |ui| {
         view.show(ui, &model);
     });
     harness.run_ok();
+    if let Some(key) = part {
+        harness.get_by_role_and_label(Role::Tab, &words.text(key)).click();
+        harness.run_ok();
+        harness.remove_cursor();
+        harness.run_ok();
+    }
     let image = harness.render()?;
     let path = folder.join(format!("{name}.png"));
     image.save(&path).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -28,6 +28,8 @@ pub struct Scenario {
     pub screen: Screen,
     /// The state.
     pub model: Model,
+    /// The part of the screen to go to, by the key of its name.
+    pub part: Option<&'static str>,
 }
 
 impl Scenario {
@@ -35,7 +37,7 @@ impl Scenario {
     pub fn new(name: &str, screen: Screen, snapshot: AppSnapshot) -> Self {
         let mut model = Model::default();
         model.snapshot = snapshot;
-        Self { name: name.to_owned(), screen, model }
+        Self { name: name.to_owned(), screen, model, part: None }
     }
 
     /// With a point a second in every chart, as long as the run runs.
@@ -43,6 +45,13 @@ impl Scenario {
     pub fn with_series(mut self) -> Self {
         let points = self.model.snapshot.run.elapsed_secs.clamp(60, 90_000);
         fill(&mut self.model, points);
+        self
+    }
+
+    /// At a part of the screen, by the key of its name.
+    #[must_use]
+    pub fn at(mut self, part: &'static str) -> Self {
+        self.part = Some(part);
         self
     }
 
@@ -218,6 +227,9 @@ pub fn scenarios() -> Vec<Scenario> {
         Scenario::new("network-shared", Screen::Network, sharing()).with_series(),
         Scenario::new("help-empty", Screen::Help, first_start()),
         Scenario::new("help-doctor", Screen::Help, sharing()).with_log(400),
-        Scenario::new("help-report", Screen::Help, run::with_report(sharing())).with_log(12),
+        Scenario::new("help-log", Screen::Help, sharing()).with_log(400).at("help-log"),
+        Scenario::new("help-report-none", Screen::Help, sharing()).at("help-report"),
+        Scenario::new("help-report", Screen::Help, run::with_report(sharing())).with_log(12).at("help-report"),
+        Scenario::new("help-about", Screen::Help, sharing()).at("help-about"),
     ]
 }

@@ -1,5 +1,7 @@
 //! The window as people, screen readers and cameras meet it: every state drawn, every control named, every press its intent.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
+
 #[path = "window/access.rs"]
 mod access;
 #[path = "window/idle.rs"]
@@ -28,6 +30,7 @@ const TALL: [f32; 2] = [1280.0, 3000.0];
 fn window(scenario: Scenario, size: [f32; 2]) -> Harness<'static, Window> {
     let mut view = View::new();
     view.go_to(scenario.screen);
+    let part = scenario.part;
     let state = Window { view, model: scenario.model, pressed: Vec::new() };
     let mut harness = Harness::builder().with_size(size).with_max_steps(16).build_ui_state(
         |ui, window: &mut Window| {
@@ -37,6 +40,12 @@ fn window(scenario: Scenario, size: [f32; 2]) -> Harness<'static, Window> {
         state,
     );
     harness.run();
+    if let Some(key) = part {
+        let look = &harness.state().model.snapshot.settings.look;
+        let pseudo = look.language.as_deref() == Some(ui::PSEUDO_TAG);
+        let words = if pseudo { locale::Locale::pseudo() } else { locale::Locale::english() };
+        go(&mut harness, &words.text(key));
+    }
     harness
 }
 

@@ -56,7 +56,13 @@ fn long_texts_and_large_letters_are_not_cut_off() {
         for scenario in scenarios() {
             let name = scenario.name.clone();
             let harness = window(with(scenario, percent, language), [width, 4000.0]);
-            let cut = cut_off(&harness);
+            let mut cut = cut_off(&harness);
+            if name == "help-report" {
+                // A file is shown line by line as it is saved; its lines scroll sideways.
+                let files = harness.state().model.snapshot.help.report.iter().flat_map(|report| &report.files);
+                let lines: Vec<&str> = files.flat_map(|file| file.text.lines()).collect();
+                cut.retain(|text| !lines.contains(&text.as_str()));
+            }
             assert!(cut.is_empty(), "{name} at {width} points, {language}: {cut:?}");
         }
     }

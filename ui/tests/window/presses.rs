@@ -203,7 +203,6 @@ fn the_doctor_checks_and_the_report_is_seen_before_it_is_saved() {
     go(&mut help, "Report");
     assert_eq!(press(&mut help, "Put a report together"), [Intent::PreviewReport]);
     let mut help = open("help-report");
-    go(&mut help, "Report");
     assert!(help.query_by_label_contains("covey 0.1.0").is_some());
     go(&mut help, "peer.log");
     assert!(help.query_by_label_contains("published to").is_some());
