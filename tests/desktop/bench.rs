@@ -36,7 +36,7 @@ fn main() {
 fn starts() {
     let (mut whole, mut window) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let session = Session::x11();
+        let session = Session::x11().with_a_welcomed_owner();
         let began = Instant::now();
         let mut app = App::start(&session, &[]);
         let log = session.data().join("logs/covey.log");
@@ -57,7 +57,7 @@ fn starts() {
 }
 
 fn idle() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let app = App::start(&session, &[]);
     eventually("the first frame", || app.printed().contains("first frame after"));
     std::thread::sleep(Duration::from_secs(5));
@@ -78,7 +78,7 @@ fn idle() {
 }
 
 fn speed_and_stop() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let app = App::start(&session, &[]);
     app.ctl(&["do", r#"{"intent":"start_rehearsal","peers":2,"rounds":100,"inner_steps":30}"#]);
     app.wait_for_activity("running");

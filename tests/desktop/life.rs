@@ -13,7 +13,7 @@ fn open_window(app: &App<'_>) -> u32 {
 
 #[test]
 fn a_window_that_dies_comes_back_once_and_training_does_not_notice() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let app = App::start(&session, &[]);
     let first = open_window(&app);
     Reader::new(&session).wait_for_text("Not running");
@@ -35,7 +35,7 @@ fn a_window_that_dies_comes_back_once_and_training_does_not_notice() {
 
 #[test]
 fn a_second_start_shows_the_first_ones_window_and_ends() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let app = App::start(&session, &["--hidden"]);
     app.wait_for("the app answers", |state| state["version"].is_string());
     assert!(app.window().is_none(), "started by the session it shows no window");
@@ -50,7 +50,7 @@ fn a_second_start_shows_the_first_ones_window_and_ends() {
 
 #[test]
 fn a_killed_app_leaves_neither_window_nor_trainer_behind() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let mut app = App::start(&session, &[]);
     open_window(&app);
     app.ctl(&["rehearse"]);
@@ -63,7 +63,7 @@ fn a_killed_app_leaves_neither_window_nor_trainer_behind() {
 
 #[test]
 fn without_a_tray_or_a_bus_the_window_and_ctl_do_everything() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     // No panel, and an address that leads nowhere.
     let mut app = App::start_with(&session, &[], &[("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")]);
     open_window(&app);
@@ -79,7 +79,7 @@ fn without_a_tray_or_a_bus_the_window_and_ctl_do_everything() {
 
 #[test]
 fn under_wayland_there_is_a_window_and_a_tray() {
-    let session = Session::wayland();
+    let session = Session::wayland().with_a_welcomed_owner();
     let panel = Panel::new(&session);
     let app = App::start(&session, &[]);
     panel.wait_for_icon();
@@ -91,7 +91,7 @@ fn under_wayland_there_is_a_window_and_a_tray() {
 
 #[test]
 fn without_a_vulkan_driver_the_window_is_drawn_by_opengl() {
-    let session = Session::x11();
+    let session = Session::x11().with_a_welcomed_owner();
     let none = [("VK_ICD_FILENAMES", "/nonexistent"), ("VK_DRIVER_FILES", "/nonexistent")];
     let app = App::start_with(&session, &[], &none);
     open_window(&app);

@@ -21,7 +21,7 @@ fn a_newcomer_rehearses_is_accepted_hides_stops_starts_and_quits_by_presses_alon
     let reader = Reader::new(&session);
     let mut app = App::start(&session, &[]);
     panel.wait_for_icon();
-    reader.wait_for_text("Not running");
+    reader.wait_for_text("Nothing is running");
     session.screenshot("1-welcome");
     for (i, press) in PRESSES.iter().enumerate() {
         reader.press(press);

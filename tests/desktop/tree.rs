@@ -8,9 +8,27 @@ const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
 /// Nodes that are read at most: a window has some hundreds.
 const MAX_NODES: usize = 5000;
 
+/// Roles of what can be pressed: check box, menu item, tab, button, radio button, toggle button, link.
+const PRESSABLE: [u32; 7] = [7, 35, 37, 43, 44, 62, 88];
+
 /// A reader of the session's accessibility bus.
 pub(crate) struct Reader {
     bus: Connection,
+}
+
+/// Prints what the window says if a test fails while it waits.
+struct Told<'r> {
+    reader: &'r Reader,
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let names: Vec<String> =
+                self.reader.nodes().into_iter().map(|node| format!("{} {:?}", node.role, node.name)).collect();
+            eprintln!("the accessibility tree: {names:#?}");
+        }
+    }
 }
 
 /// A node.
@@ -18,7 +36,7 @@ pub(crate) struct Reader {
 pub(crate) struct Node {
     application: String,
     path: OwnedObjectPath,
-    pub(crate) role: String,
+    pub(crate) role: u32,
     pub(crate) name: String,
 }
 
@@ -70,17 +88,18 @@ impl Reader {
 
     /// Waits for a text that contains this.
     pub(crate) fn wait_for_text(&self, text: &str) {
+        let told = Told { reader: self };
         eventually(&format!("the window says {text:?}"), || {
             self.nodes().iter().any(|node| node.name.contains(text))
         });
+        std::mem::drop(told);
     }
 
     /// A control that can be pressed and has that name, or one that begins so.
     pub(crate) fn control(&self, name: &str) -> Option<Node> {
-        let pressable = ["push button", "button", "toggle button", "check box", "radio button", "link", "menu item"];
         let nodes = self.nodes();
         let fits = |node: &&Node, exact: bool| {
-            pressable.contains(&node.role.as_str())
+            PRESSABLE.contains(&node.role)
                 && if exact { node.name == name } else { node.name.starts_with(name) }
         };
         nodes.iter().find(|node| fits(node, true)).or_else(|| nodes.iter().find(|node| fits(node, false))).cloned()
@@ -104,9 +123,9 @@ impl Reader {
             .ok()?;
         let name: OwnedValue = name.body().deserialize().ok()?;
         let role = bus
-            .call_method(Some(application.as_str()), path.as_str(), Some(ACCESSIBLE), "GetRoleName", &())
+            .call_method(Some(application.as_str()), path.as_str(), Some(ACCESSIBLE), "GetRole", &())
             .ok()?;
-        let role: String = role.body().deserialize().ok()?;
+        let role: u32 = role.body().deserialize().ok()?;
         Some(Node { application, path, role, name: String::try_from(name).ok()? })
     }
 }

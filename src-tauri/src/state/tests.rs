@@ -118,7 +118,7 @@ fn the_same_problem_is_shown_once_and_a_fatal_one_is_the_status() {
     }
     let snapshot = state.snapshot(0);
     assert_eq!(snapshot.problems.len(), 1);
-    assert!(status_sentence(&snapshot).contains("The disk is full"));
+    assert!(status_sentence(&snapshot, &locale::Locale::english()).contains("The disk is full"));
     phase(&mut state, "peer-2", 1, PeerPhase::Inner);
     assert!(!state.snapshot(0).problems[0].fatal, "the run goes on without it");
 }
