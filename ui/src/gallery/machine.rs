@@ -62,7 +62,7 @@ pub fn one_card() -> GpuView {
 pub fn two_cards() -> GpuView {
     let mut hot = card("GPU-4090", "NVIDIA GeForce RTX 4090", 24);
     hot.temp_c = Some(84.0);
-    hot.throttle = vec!["throttle-power".to_owned(), "throttle-thermal".to_owned()];
+    hot.throttle = vec!["throttle-power-cap".to_owned(), "throttle-sw-thermal".to_owned()];
     hot.pcie_narrow = Some((4, 16));
     hot.others = vec![("firefox".to_owned(), Some(ByteCount(GIB / 2))), ("obs".to_owned(), None)];
     let mut silent = card("GPU-3060", "NVIDIA GeForce RTX 3060", 12);

@@ -129,7 +129,7 @@ wizard-import-file = Path of the key file
 wizard-import-password = Password of the file, if it has one
 wizard-import-go = Bring it here
 wizard-title-payout = Only pay to my address
-wizard-payout-how = Type, paste or scan the address. Covey only watches it: nothing can be spent from here.
+wizard-payout-how = Type or paste the address. Covey only watches it: nothing can be spent from here.
 wizard-payout-field = Address (SS58)
 wizard-payout-hint = begins with 5
 wizard-payout-short = { $count } characters so far; an address has 47 or 48
@@ -436,7 +436,7 @@ runs-rehearsal-cheater-shows = One peer sends a copy of another's work: it is re
 runs-rehearsal-leaver = With a leaver
 runs-rehearsal-leaver-shows = One peer leaves in the middle: the round goes on without it.
 runs-rehearsal-loss = Lost on the way
-runs-rehearsal-loss-shows = So many payloads never arrive: their rounds count as late, the others go on.
+runs-rehearsal-loss-shows = So many transfers fail on the way and are tried again; the rounds still count.
 runs-rehearsal-start = Start the rehearsal
 runs-rehearsal-running = A rehearsal is running; changes count from the next one on.
 

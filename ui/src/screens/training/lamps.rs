@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn one(ui: &mut Ui, scene: &Scene<'_>, lamp: &Lamp) {
     let palette = scene.palette;
     ui.spacing_mut().item_spacing.y = SPACE_XS;
-    let key = format!("lamp-{}", lamp.name.replace([' ', '_'], "-"));
+    let key = format!("lamp-{}", lamp.name.to_lowercase().replace([' ', '_'], "-"));
     let name = if scene.locale.has(&key) { scene.text(&key) } else { lamp.name.clone() };
     strong(ui, palette, &name);
     let (tone, key) = match lamp.state {
