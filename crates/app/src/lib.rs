@@ -2,7 +2,7 @@
 //!
 //! In: presses and requests from the shell, words of the peer, facts of the machine. Out: words for the shell (tray, window,
 //! notices) and a peer process that runs exactly when it should. [`run`] is the whole of it. The state is pure
-//! ([`State::apply`] takes an event and gives effects); everything that touches the world is in the workers around it. It draws
+//! (`State::apply` takes an event and gives effects); everything that touches the world is in the workers around it. It draws
 //! nothing, links no trainer and holds no key.
 
 mod api;

@@ -55,7 +55,7 @@ fn a_run_is_copied_listed_by_its_own_id_and_forgotten() {
         ("rehearsal", Some(918_656), true)
     );
     std::fs::remove_dir_all(&original).unwrap();
-    assert_eq!(list(dir.path()), [added.clone()], "the copy stands alone");
+    assert_eq!(list(dir.path()), std::slice::from_ref(&added), "the copy stands alone");
     forget(dir.path(), &added.card.id).unwrap();
     assert!(list(dir.path()).is_empty());
     assert!(!dir.path().join(RUNS).join(&added.card.id).exists());
