@@ -1,0 +1,81 @@
+# Was die App selbst sagt: Infobereich, Benachrichtigungen, kurze Nachrichten, Befunde der Diagnose, Läufe. Kein Punkt am Ende.
+tray-start = Starten
+tray-stop = Jetzt stoppen
+tray-stop-round = Nach dieser Runde stoppen
+tray-pause-for = Pause …
+tray-pause-quarter = 15 Minuten
+tray-pause-hour = 1 Stunde
+tray-pause-four = 4 Stunden
+tray-pause-tomorrow = Bis morgen früh
+tray-pause-battery = Im Akkubetrieb
+tray-pause-open = Bis ich fortsetze
+tray-resume = Fortsetzen
+tray-open = Covey öffnen
+tray-quit = Beenden
+
+notice-accepted-title = Deine erste Runde wurde angenommen
+notice-accepted-body = Was dieser Computer trainiert hat, ist jetzt Teil des Modells
+notice-problem-title = Covey braucht dich
+notice-update-title = Ein Update von Covey ist bereit
+notice-update-body = Öffne Covey, um zu sehen, was neu ist
+notice-payout-title = Bezahlung ist eingegangen
+notice-payout-body = Öffne Covey, um die Runden dazu zu sehen
+notice-tray-title = Covey ist noch da
+notice-tray-body = Schließen blendet das Fenster nur aus. Öffnen, stoppen oder beenden kannst du über das Symbol im Infobereich oder indem du Covey erneut startest
+
+toast-accepted = Runde { $round } wurde angenommen
+toast-finished = Alle Runden sind fertig
+toast-run-added = { $name } steht auf der Liste und ist ausgewählt
+toast-report-saved = Bericht gespeichert: { $path }
+toast-csv-saved = Tabelle gespeichert: { $path }
+toast-window-crashed = Das Fenster hat sich von selbst geschlossen und wurde wieder geöffnet. Das Training lief weiter
+
+run-rehearsal-name = Probe
+run-pays-nothing = Credits ohne jeden Wert
+run-pays-ledger = Credits aus dem eigenen Kontobuch des Laufs
+run-pays-subnet = Bezahlt von Subnet { $netuid } von Bittensor
+run-fits-rehearsal = Passt auf jeden Computer
+run-fits = Braucht etwa { $need } Speicher, { $have } sind da (Schätzung)
+run-fits-not = Braucht etwa { $need } Speicher, nur { $have } sind da (Schätzung)
+
+earnings-banner-rehearsal = Eine Probe zahlt Credits; sie haben keinen Wert und lassen sich nicht auszahlen
+
+found-not-run = Nicht geprüft
+found-gpu = Trainieren kann: { $cards }
+found-gpu-none = Keine Karte kann trainieren; eine Probe läuft auf dem Prozessor
+found-driver = NVIDIA-Treiber { $version }
+found-driver-none = Kein NVIDIA-Treiber antwortet
+found-disk = { $free } frei
+found-memory = { $free } frei
+found-clock = Die Uhrzeit ist plausibel
+found-clock-wrong = Die Uhr geht falsch
+found-peer = Der Trainer hat Version { $version } und startet
+found-peer-bad = Der Trainer startet nicht
+found-keychain = Der Schlüsselbund bewahrt auf, was er bekommt
+found-keychain-none = Der Schlüsselbund ist nicht nutzbar; Wallets brauchen eine Passphrase
+found-network-not-needed = Eine Probe braucht kein Netzwerk; das eines Laufs wird beim Beitritt geprüft
+
+wallet-busy-list = Sucht nach Wallets
+wallet-busy-probe = Fragt den Schlüsselbund
+wallet-busy-create = Legt die Wallet an
+wallet-busy-import = Übernimmt die Wallet
+wallet-busy-backup = Öffnet die Wallet für ihre Wörter
+wallet-busy-quiz = Prüft die Wörter
+wallet-busy-payout = Speichert die Adresse
+wallet-busy-unlock = Entsperrt
+wallet-busy-lock = Sperrt
+wallet-busy-export = Schreibt den Ordner
+wallet-busy-migrate = Schreibt die Datei für einen anderen Computer
+wallet-busy-remove = Entfernt die Wallet
+wallet-done-list = Nach Wallets wurde gesucht
+wallet-done-probe = Der Schlüsselbund wurde gefragt
+wallet-done-create = { $name } ist angelegt
+wallet-done-import = { $name } ist da
+wallet-done-backup = Die Wörter von { $name } werden gezeigt
+wallet-done-quiz = { $name } ist gesichert
+wallet-done-payout = Die Adresse für die Bezahlung von { $name } ist gespeichert
+wallet-done-unlock = { $name } ist entsperrt
+wallet-done-lock = { $name } ist gesperrt
+wallet-done-export = { $name } wurde nach { $place } geschrieben
+wallet-done-migrate = { $name } wurde nach { $place } geschrieben
+wallet-done-remove = { $name } ist von diesem Computer entfernt
