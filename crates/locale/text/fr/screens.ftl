@@ -1,0 +1,317 @@
+app-name = Covey
+unknown = inconnu
+side-version = Version { $version }
+
+screen-home = Accueil
+screen-training = Apprentissage
+screen-earnings = Gains
+screen-network = Réseau
+screen-runs = Entraînements
+screen-wallet = Portefeuille
+screen-settings = Réglages
+screen-help = Aide
+
+control-start = Démarrer
+control-start-again = Redémarrer
+control-start-now = Redémarrer maintenant
+control-stop = Arrêter
+control-stop-now = Arrêter maintenant
+control-stopping = Arrêt en cours…
+control-finish-round = Finir ce tour, puis arrêter
+control-finish-round-tip = Rien n’est perdu : le tour en cours est d’abord envoyé et évalué
+control-resume = Reprendre
+control-pause = Pause
+control-pause-menu = Durée de la pause
+pause-for-quarter = 15 minutes
+pause-for-hour = 1 heure
+pause-for-four-hours = 4 heures
+pause-for-tomorrow = Jusqu’à demain
+pause-for-battery = Tant que sur batterie
+pause-for-resumed = Jusqu’à ce que je reprenne
+stop-title = Arrêter l’entraînement ?
+stop-title-rehearsal = Arrêter la répétition ?
+question-cancel = Annuler
+
+problem-dismiss = Fermer
+problem-retry = Réessayer
+problem-open = Ouvrir la page
+problem-copy-command = Copier la commande
+problems-more = { $more } de plus
+toast-dismiss = Fermer : { $text }
+
+chart-empty = Aucun point pour l’instant
+chart-now = maintenant
+chart-before = -{ $before }
+chart-round = tour { $round }
+chart-said = { $name } : dernière valeur { $last }, entre { $low } et { $high }
+
+of = { $part } sur { $all }
+celsius = { $degrees } °C
+watts = { $watts } W
+percent = { $value } %
+unit-credits = crédits (sans valeur)
+ring-said = { $name } : { $count ->
+    [one] { $count } pair
+   *[other] { $count } pairs
+}
+
+home-nothing-starts = Rien n’est en cours. Rien ne démarre avant que vous appuyiez sur Démarrer.
+home-finished = Tous les tours sont terminés. Ce qu’ils ont apporté figure ci-dessous.
+home-try-rehearsal = Essayer une répétition
+home-choose-run = Choisir un entraînement
+home-open-wizard = Ouvrir l’assistant
+home-start-starts = Entraînement choisi
+home-rehearsal = Répétition sur cet ordinateur
+home-run = Entraînement
+home-model = Modèle
+home-parameters = { $count } paramètres
+home-text = Texte
+home-speed = Vitesse
+home-elapsed = En cours depuis
+home-what-happens = Ce qui se passe ensuite
+home-step-train = Votre carte entraîne une copie du modèle sur sa propre partie du texte.
+home-step-send = Ce qu’elle a appris est rendu plus de cent fois plus petit, puis envoyé.
+home-step-check = D’autres vérifient chaque contribution avant qu’elle compte.
+home-step-count = Les contributions acceptées font avancer le modèle commun et comptent pour vous.
+home-steps-note = Vous pouvez arrêter à tout moment. Le bouton indique ce que cela coûte.
+home-why-paused = Raison de la pause
+home-pause-since = depuis { $since } · prend fin avec : { $ends }
+home-pause-left = dans { $left }
+
+home-loss = Perte
+loss-of-run = l’entraînement (texte réservé)
+loss-of-mine = la mienne
+home-earned = Gagné
+earned-today = Aujourd’hui
+earned-week = 7 jours
+earned-total = Au total
+earned-more = Tous les gains
+
+cards-title = Cartes graphiques
+cards-driver = Pilote { $driver }, CUDA { $cuda }
+cards-looking = Recherche des cartes graphiques…
+cards-none = Aucune carte NVIDIA utilisable
+cards-none-hint = Une répétition fonctionne aussi sur le processeur. Les entraînements partagés exigent une carte.
+cards-look-again = Chercher à nouveau
+card-off = désactivée dans les réglages
+card-stale = aucune mesure depuis { $secs }
+card-memory = Mémoire
+card-work = Activité
+card-temperature = Température
+card-power = Puissance
+card-fan = Ventilateur
+card-narrow = liaison x{ $now } sur x{ $best }
+card-others = Aussi utilisée par { $who }
+throttle-power-cap = freinée par sa limite de puissance
+throttle-sw-thermal = freinée par la chaleur
+throttle-hw-thermal = freinée par une chaleur excessive
+throttle-hw-slowdown = freinée par sa propre protection
+throttle-power-brake = freinée par l’alimentation
+throttle-sync-boost = freinée par une autre carte
+throttle-clocks-setting = freinée par une limite de fréquence
+
+sensor-work = Activité des cartes (%)
+sensor-temperature = Température de la carte la plus chaude (°C)
+sensor-power = Puissance de toutes les cartes (W)
+
+tiles-title = Derniers tours
+tiles-none = Aucun tour pour l’instant
+tiles-none-hint = Chaque tour se termine par un verdict. Le premier s’affichera ici.
+tiles-accepted = acceptés : { $count }
+tiles-probation = à l’essai : { $count }
+tiles-rejected = refusés : { $count }
+tiles-missed = manqués : { $count }
+tiles-open = pas encore évalués : { $count }
+tile-open = tour { $round } : pas encore évalué
+tile-score = score { $score } ({ $mark })
+tile-moved = { $count } paramètres modifiés
+term-round = Qu’est-ce qu’un tour ?
+term-round-means = Chacun entraîne de son côté pendant un moment, puis envoie ce qu’il a appris. Les parties acceptées sont additionnées, et le tour suivant part du résultat.
+term-gradient-means = Ce que votre carte a appris pendant ce tour, appelé pseudo-gradient : la différence entre le modèle avant et après. Seules ses plus grandes parties sont envoyées, en quelques bits chacune ; le reste est gardé et ajouté la fois suivante.
+
+timeline-title = Tour { $round }
+timeline-lane-none = { $phase } : pas encore
+timeline-lane-running = { $phase } : { $took } jusqu’ici
+timeline-lane-done = { $phase } : { $took }
+timeline-now = maintenant { $elapsed }
+timeline-deadline = échéance { $at }
+timeline-sizes = { $dense } réduits à { $sent } : { $times } fois moins
+timeline-no-deadline = Une répétition n’a pas d’échéance : son horloge attend tout le monde.
+
+swarm-title = Pairs sur cet ordinateur
+swarm-credits = Crédits (sans valeur)
+swarm-note = Chacun est un processus à part, avec sa propre partie du texte. Rien ne quitte cet ordinateur.
+
+training-none = Rien n’a encore été entraîné
+training-none-hint = Appuyez sur Démarrer. La perte, la vitesse et ce que votre carte a modifié s’affichent ici, pas à pas.
+training-now = Maintenant
+training-loss = Perte
+training-speed = Vitesse
+training-lr = Taux d’apprentissage
+training-grad = Norme du gradient
+training-moved = Paramètres que j’ai modifiés
+training-share = Ma part du tour
+chart-loss = Ma perte (nats par token)
+chart-run-loss = Perte de l’entraînement sur texte réservé (nats par token)
+chart-speed = Vitesse (tokens par seconde)
+chart-lr = Taux d’apprentissage
+chart-grad = Norme du gradient
+lamps-title = Mon contrôle avant l’envoi
+lamps-title-round = Mon contrôle avant l’envoi, tour { $round }
+lamps-none = Pas encore contrôlé
+lamps-none-hint = Avant chaque envoi, Covey applique les contrôles des validateurs à son propre travail.
+lamp-format = Format
+lamp-liveness = À temps
+lamp-sync = Synchronisé
+lamp-norm = Taille
+lamp-contribution = Utile
+lamp-state-pass = bon
+lamp-state-warn = proche d’une limite
+lamp-state-fail = serait refusé
+lamp-state-unknown = inconnu
+term-lamps = Pourquoi contrôler avant l’envoi ?
+term-lamps-means = Les validateurs appliquent les mêmes contrôles à chaque contribution. Ce qui serait refusé se voit d’abord ici, chiffres à l’appui.
+layers-title = Ce que j’ai modifié, couche par couche
+layers-title-round = Ce que j’ai modifié au tour { $round }, couche par couche
+layers-none = Rien de modifié pour l’instant
+layers-none-hint = Après le premier tour, cette bande montre dans quelles couches votre carte a le plus changé.
+layers-input = entrée
+layers-output = sortie
+layers-sum = { $moved } paramètres sur { $of }
+term-layers = Comment lire cette bande
+term-layers-means = Une couche est une étape du modèle entre le texte qui entre et le mot qui sort. Plus la ligne est claire et haute, plus grande est la part des paramètres de la couche que vous avez modifiée.
+layer-moved = { $name } : { $moved } modifiés sur { $of } ({ $percent })
+layer-share = votre part du tour : { $share }
+layer-share-unknown = votre part sera connue à la fin du tour
+sample-title = Texte du modèle
+sample-then = À votre arrivée
+sample-now = Maintenant
+sample-none = Aucun texte pour l’instant
+sample-round = d’après les paramètres du tour { $round }
+sample-prompt = Début du texte
+sample-prompt-hint = Un début, ou rien
+sample-ask = Continuer le texte
+sample-not-now = Le modèle écrit pendant qu’il s’entraîne.
+
+network-none = Aucun pair pour l’instant
+network-none-hint = Quand un entraînement est en cours, les autres participants figurent ici, avec la voie qui mène à chacun.
+network-local = Tout se passe sur cet ordinateur
+network-local-hint = Les pairs d’une répétition sont des processus locaux. Rien n’est envoyé sur le réseau : il n’y a rien à joindre et aucun volume à compter.
+network-rate = Envoi et réception
+network-up = envoi
+network-down = réception
+network-up-now = Envoi en ce moment
+network-down-now = Réception en ce moment
+milliseconds = { $ms } ms
+reach-title = Les autres peuvent-ils joindre cet ordinateur ?
+reach-unknown = Pas encore vérifié
+reach-unknown-hint = On le saura au démarrage d’un entraînement partagé.
+reach-not-needed = Ce n’est pas nécessaire
+reach-not-needed-hint = Tout se passe sur cet ordinateur.
+reach-open = Oui, directement
+reach-open-hint = Il n’y a pas mieux.
+reach-punched = Oui, à travers le routeur
+reach-punched-hint = Le routeur laisse entrer les réponses. Cela vaut une liaison directe.
+reach-relayed = Seulement par un relais
+reach-relayed-hint = Cela fonctionne, mais plus lentement. Autoriser UPnP dans le routeur, ou rediriger un port, accélère la liaison.
+reach-blocked = Non
+reach-blocked-hint = Un pare-feu fait obstacle. Autorisez-y Covey, ou utilisez une autre connexion.
+month-title = Ce mois-ci
+month-used = Envoi et réception ensemble
+month-no-quota = Aucune limite n’est fixée.
+month-split = { $up } envoyés, { $down } reçus
+month-change = Changer la limite
+peers-title = { $count ->
+    [one] { $count } autre pair
+   *[other] { $count } autres pairs
+}
+peers-me = cet ordinateur
+peers-name = Pair
+peers-path = Voie
+peers-rtt = Aller-retour
+peers-doing = Activité
+peers-verdict = Dernier verdict
+peers-here = ici
+peers-no-verdict = aucun pour l’instant
+path-local = sur cet ordinateur
+path-direct = directe
+path-relayed = par un relais
+path-bucket = par un espace de stockage
+term-paths = Que signifient les traits ?
+term-paths-means = Trait plein : les deux ordinateurs communiquent directement. Tirets : un relais transmet des paquets scellés. Points : les deux passent par un espace de stockage. Aucun trait : on ne sait pas encore.
+
+help-doctor = Diagnostic
+help-log = Journal
+help-report = Rapport
+help-about = À propos
+doctor-title = Diagnostic
+doctor-none = Rien n’a encore été vérifié
+doctor-none-hint = Le diagnostic examine la carte, le pilote, le disque, l’horloge, le réseau et le trousseau, et indique quoi faire.
+doctor-check = Tout vérifier
+doctor-checking = Vérification…
+doctor-all-good = Tout va bien
+doctor-limited = { $count ->
+    [one] { $count } élément fonctionne avec des limites
+   *[other] { $count } éléments fonctionnent avec des limites
+}
+doctor-bad = { $count ->
+    [one] { $count } élément ne fonctionne pas
+   *[other] { $count } éléments ne fonctionnent pas
+}
+check-gpu = Carte graphique
+check-driver = Pilote
+check-disk = Disque
+check-clock = Horloge
+check-network = Réseau
+check-keychain = Trousseau
+check-memory = Mémoire
+check-peer = Programme d’entraînement
+check-tray = Icône de notification
+check-state-bad = ne fonctionne pas
+check-state-limited = fonctionne avec des limites
+check-state-not-run = non vérifié
+check-state-good = en ordre
+uptime-title = Les 30 derniers jours
+uptime-none = Rien n’est encore enregistré. L’entraînement, les pauses et les pannes des 30 derniers jours s’affichent ici.
+uptime-training = Entraînement
+uptime-paused = En pause
+uptime-updating = Mise à jour
+uptime-down = En panne
+uptime-off = À l’arrêt
+uptime-days = -{ $days } j
+uptime-span = { $what } pendant { $took }, jusqu’à il y a { $ago }
+log-none = Le journal est vide
+log-none-hint = Ce que fait le programme d’entraînement est noté ici, ligne par ligne.
+log-search = Chercher dans le journal
+log-looking = Recherche…
+log-nothing-found = Aucune ligne n’a ce niveau et ce texte. Choisissez un niveau plus bas ou un autre texte.
+log-list = Journal, { $count } lignes
+log-count = { $count } lignes, heures en UTC
+log-copy = { $count ->
+    [one] Copier { $count } ligne
+   *[other] Copier { $count } lignes
+}
+log-copy-all = Tout copier
+level-debug = Débogage
+level-info = Information
+level-warn = Avertissement
+level-error = Erreur
+report-none = Un rapport pour ceux qui vous aident
+report-none-hint = Il contient la version, les réglages et les dernières lignes du journal. Noms, adresses, clés et chemins sont masqués, et vous voyez chaque fichier avant l’enregistrement.
+report-make = Préparer un rapport
+report-id = Rapport
+report-blacked-out = Masqué
+report-look = Voici tout ce que contient le rapport, exactement tel qu’il serait enregistré.
+report-save = Enregistrer le rapport
+report-anew = Le préparer à nouveau
+report-stays = Rien n’est envoyé. Le rapport est un fichier sur cet ordinateur ; vous décidez à qui le donner.
+report-saved = Enregistré : { $path }
+report-copy-path = Copier le chemin
+about-what = Covey entraîne des modèles de langage en commun avec beaucoup d’autres. C’est un logiciel libre, sans compte et sans entreprise derrière le comptoir.
+about-version = Version
+about-folder = Dossier de données
+about-open-folder = Ouvrir le dossier
+about-copy-folder = Copier le chemin
+about-source = Code source
+about-licence = Licence
+about-changes = Nouveautés
