@@ -102,7 +102,9 @@ pub(crate) fn ask(request: &CtlRequest) -> Result<CtlReply> {
     let mut stream = Stream::connect(name).context("no Covey runs in this profile; `covey` starts it")?;
     stream.write_all(&encode_line(request)?).context("the app does not listen")?;
     let mut line = Vec::new();
-    BufReader::new(stream.take(MAX_LINE_BYTES as u64)).read_until(b'\n', &mut line).context("the app's answer ended")?;
+    BufReader::new(stream.take(MAX_LINE_BYTES as u64))
+        .read_until(b'\n', &mut line)
+        .context("the app's answer ended")?;
     if line.is_empty() {
         bail!("the app gave no answer; it answers its own user only");
     }

@@ -3,9 +3,9 @@
 //! One task owns everything: the child, the state, the terminal. Waiting is bounded: after Ctrl-C the peer has
 //! [`GRACE`] to end, then it is killed; a second Ctrl-C kills it at once.
 
-use crate::{child, places};
 use crate::state::RunState;
 use crate::terminal::Terminal;
+use crate::{child, places};
 use anyhow::{Context as _, Result};
 use ipc::{EventLine, LineSplitter, decode_line};
 use serde_json::Value;

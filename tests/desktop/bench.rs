@@ -2,7 +2,12 @@
 //! lets go. Real programs on a screen of their own, drawn by software; medians, spread and CPU time, nothing asserted.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that fails should say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement that fails should say where"
+)]
 
 #[path = "program.rs"]
 mod program;

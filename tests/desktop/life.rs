@@ -28,7 +28,8 @@ fn a_window_that_dies_comes_back_once_and_training_does_not_notice() {
     Reader::new(&session).wait_for_text("Rehearsal");
     kill(open_window(&app));
     app.wait_for("the app says so", |state| {
-        state["toasts"].as_array().is_some_and(|toasts| !toasts.is_empty()) || state["run"]["problems"] != serde_json::json!([])
+        state["toasts"].as_array().is_some_and(|toasts| !toasts.is_empty())
+            || state["run"]["problems"] != serde_json::json!([])
     });
     assert!(app.window().is_none());
 }

@@ -9,6 +9,9 @@
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+#[path = "../../crates/signer/tests/canary/needles.rs"]
+mod needles;
+#[cfg(test)]
 mod newcomer;
 #[cfg(test)]
 mod program;
@@ -18,3 +21,5 @@ mod session;
 mod tray;
 #[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod wallet;

@@ -64,6 +64,7 @@ fn a_newcomer_rehearses_is_accepted_hides_stops_starts_and_quits_by_presses_alon
 
 /// Closes the window as its frame's button does.
 pub(crate) fn close_window(session: &Session) {
-    let closed = session.command("xdotool").args(["search", "--onlyvisible", "--name", "^Covey$", "windowclose"]).status();
+    let closed =
+        session.command("xdotool").args(["search", "--onlyvisible", "--name", "^Covey$", "windowclose"]).status();
     assert!(closed.expect("xdotool is installed").success(), "there is no window to close");
 }

@@ -89,9 +89,7 @@ impl Reader {
     /// Waits for a text that contains this.
     pub(crate) fn wait_for_text(&self, text: &str) {
         let told = Told { reader: self };
-        eventually(&format!("the window says {text:?}"), || {
-            self.nodes().iter().any(|node| node.name.contains(text))
-        });
+        eventually(&format!("the window says {text:?}"), || self.nodes().iter().any(|node| node.name.contains(text)));
         std::mem::drop(told);
     }
 
@@ -99,8 +97,7 @@ impl Reader {
     pub(crate) fn control(&self, name: &str) -> Option<Node> {
         let nodes = self.nodes();
         let fits = |node: &&Node, exact: bool| {
-            PRESSABLE.contains(&node.role)
-                && if exact { node.name == name } else { node.name.starts_with(name) }
+            PRESSABLE.contains(&node.role) && if exact { node.name == name } else { node.name.starts_with(name) }
         };
         nodes.iter().find(|node| fits(node, true)).or_else(|| nodes.iter().find(|node| fits(node, false))).cloned()
     }
@@ -122,9 +119,7 @@ impl Reader {
             )
             .ok()?;
         let name: OwnedValue = name.body().deserialize().ok()?;
-        let role = bus
-            .call_method(Some(application.as_str()), path.as_str(), Some(ACCESSIBLE), "GetRole", &())
-            .ok()?;
+        let role = bus.call_method(Some(application.as_str()), path.as_str(), Some(ACCESSIBLE), "GetRole", &()).ok()?;
         let role: u32 = role.body().deserialize().ok()?;
         Some(Node { application, path, role, name: String::try_from(name).ok()? })
     }

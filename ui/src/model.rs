@@ -48,8 +48,8 @@ impl Model {
             ToWindow::Snapshot(snapshot) => self.snapshot = *snapshot,
             ToWindow::Points { series, from, points } => self.series.entry(series).or_default().take(from, &points),
             ToWindow::Log { from, lines } => self.log.take(from, lines),
-            ToWindow::Words(words) => self.words = words.filter(|words| words.len() <= MAX_WORDS),
-            ToWindow::Show(screen) => return Some(HostAsk::Show(screen)),
+            ToWindow::Words { words } => self.words = words.filter(|words| words.len() <= MAX_WORDS),
+            ToWindow::Show { screen } => return Some(HostAsk::Show(screen)),
             ToWindow::Raise => return Some(HostAsk::Raise),
             ToWindow::Bye => return Some(HostAsk::Close),
         }

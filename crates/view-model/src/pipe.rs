@@ -35,9 +35,15 @@ pub enum ToWindow {
         lines: Vec<LogLine>,
     },
     /// The recovery words, to be shown until the step ends; none: wipe them.
-    Words(Option<Vec<Secret>>),
+    Words {
+        /// Word by word.
+        words: Option<Vec<Secret>>,
+    },
     /// Go to a screen.
-    Show(Screen),
+    Show {
+        /// Which.
+        screen: Screen,
+    },
     /// Come to the front.
     Raise,
     /// The program ends.
@@ -165,3 +171,6 @@ impl Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,8 +42,7 @@ impl Bridge {
     /// Runs until the app says Quit or `cancel`.
     pub(crate) async fn run(self, mut said: mpsc::Receiver<ToShell>, mut presses: mpsc::Receiver<Press>) {
         let (ended, mut ends) = mpsc::channel(4);
-        let mut open =
-            Open { window: None, drawing: Drawing::Best, screen: OPENS, reopened: false, keep_awake: None };
+        let mut open = Open { window: None, drawing: Drawing::Best, screen: OPENS, reopened: false, keep_awake: None };
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => break,
@@ -72,7 +71,7 @@ impl Bridge {
     async fn open(&self, open: &mut Open, screen: Screen, ended: &mpsc::Sender<(Drawing, Ended)>) {
         open.screen = screen;
         if let Some(window) = open.window.as_ref().filter(|window| window.is_open()) {
-            window.send(ToWindow::Show(screen)).await;
+            window.send(ToWindow::Show { screen }).await;
             window.send(ToWindow::Raise).await;
             return;
         }
@@ -120,7 +119,7 @@ impl Bridge {
     async fn perform(&self, open: &mut Open, word: ToShell) {
         match word {
             ToShell::Window(line) => {
-                if let ToWindow::Show(screen) = &line {
+                if let ToWindow::Show { screen } = &line {
                     open.screen = *screen;
                 }
                 if let Some(window) = &open.window {

@@ -31,7 +31,8 @@ fn open(what: &std::ffi::OsStr) {
     } else {
         "xdg-open"
     };
-    let opened = Command::new(program).arg(what).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let opened =
+        Command::new(program).arg(what).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if let Err(error) = opened {
         tracing::info!("{program} can't be started: {error}");
     }

@@ -23,7 +23,9 @@ impl ProfileLock {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} can't be locked", path.display())),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("{} can't be locked", path.display()))
+            }
         }
     }
 }

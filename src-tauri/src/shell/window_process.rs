@@ -99,7 +99,7 @@ impl WindowProcess {
         let stdin = child.stdin.take().context("the window has no standard input")?;
         let stdout = child.stdout.take().context("the window has no standard output")?;
         let (lines, queue) = mpsc::channel(QUEUE);
-        lines.try_send(ToWindow::Show(screen)).ok();
+        lines.try_send(ToWindow::Show { screen }).ok();
         let close = CancellationToken::new();
         let life = Life { child, drawing, to_app, close: close.clone() };
         tasks.spawn(async move {

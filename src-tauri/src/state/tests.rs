@@ -24,7 +24,15 @@ fn a_round_goes_over_the_screen() {
     started(&mut state, "ledger", 0);
     started(&mut state, "peer-1", 1);
     phase(&mut state, "peer-1", 3, PeerPhase::Inner);
-    let step = Event::InnerStepDone { round: Round(3), step: 4, of: 15, loss: 3.5, tokens_per_sec: 900.0, lr: 1e-3, grad_norm: None };
+    let step = Event::InnerStepDone {
+        round: Round(3),
+        step: 4,
+        of: 15,
+        loss: 3.5,
+        tokens_per_sec: 900.0,
+        lr: 1e-3,
+        grad_norm: None,
+    };
     take(&mut state, 2000, "peer-1", step);
     let snapshot = state.snapshot(5500);
     assert_eq!((&snapshot.activity, snapshot.round, snapshot.elapsed_secs), (&Activity::Running, Some(Round(3)), 5));

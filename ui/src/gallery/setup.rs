@@ -66,7 +66,7 @@ fn no_keychain() -> Problem {
 
 /// Twelve words, on their way to the screen.
 pub fn words() -> ToWindow {
-    ToWindow::Words(Some(WORDS.split(' ').map(|word| Secret::new(word.to_owned())).collect()))
+    ToWindow::Words { words: Some(WORDS.split(' ').map(|word| Secret::new(word.to_owned())).collect()) }
 }
 
 fn wizard_scenarios() -> Vec<Scenario> {

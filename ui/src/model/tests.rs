@@ -124,11 +124,11 @@ fn a_gap_in_the_log_begins_it_anew_and_an_overlap_does_not_repeat() {
 fn words_go_when_they_are_taken_back_and_too_many_are_not_kept() {
     let mut model = Model::default();
     let words = |n: usize| Some((0..n).map(|i| Secret::new(format!("word{i}"))).collect());
-    assert_eq!(model.take(ToWindow::Words(words(12))), None);
+    assert_eq!(model.take(ToWindow::Words { words: words(12) }), None);
     assert_eq!(model.words().map(<[Secret]>::len), Some(12));
-    model.take(ToWindow::Words(None));
+    model.take(ToWindow::Words { words: None });
     assert!(model.words().is_none());
-    model.take(ToWindow::Words(words(25)));
+    model.take(ToWindow::Words { words: words(25) });
     assert!(model.words().is_none());
 }
 

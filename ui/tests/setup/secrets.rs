@@ -45,7 +45,7 @@ fn words_hide_and_go_back_to_the_app_when_the_window_loses_the_keyboard() {
     harness.run();
     assert!(harness.query_by_label("The words are hidden").is_some());
     assert_eq!(std::mem::take(&mut harness.state_mut().pressed), wizard_press(WizardIntent::HideWords));
-    let _ = harness.state_mut().model.take(view_model::ToWindow::Words(None));
+    let _ = harness.state_mut().model.take(view_model::ToWindow::Words { words: None });
     harness.input_mut().focused = true;
     harness.event(Event::WindowFocused(true));
     harness.run();

@@ -58,7 +58,7 @@ impl State {
         for effect in effects {
             match effect {
                 WizardEffect::Ask(order) => out.push(Effect::Ask(order)),
-                WizardEffect::Words(words) => out.push(Effect::Shell(ToShell::Window(ToWindow::Words(words)))),
+                WizardEffect::Words(words) => out.push(Effect::Shell(ToShell::Window(ToWindow::Words { words }))),
                 WizardEffect::AddRun { source } => self.intent(Intent::AddRun { source }, now_ms, out),
                 WizardEffect::Start => self.intent(Intent::Start, now_ms, out),
                 WizardEffect::StartRehearsal => {
