@@ -9,8 +9,10 @@
     reason = "a measurement that fails should say where"
 )]
 
+#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "program.rs"]
 mod program;
+#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "session.rs"]
 mod session;
 
