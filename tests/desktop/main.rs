@@ -9,6 +9,7 @@
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+#[expect(dead_code, reason = "the app's words are text; other tests look for bytes")]
 #[path = "../../crates/signer/tests/canary/needles.rs"]
 mod needles;
 #[cfg(test)]

@@ -14,6 +14,7 @@ struct Watcher {
 }
 
 #[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
+#[expect(clippy::needless_pass_by_value, reason = "zbus hands the header over")]
 impl Watcher {
     fn register_status_notifier_item(&self, #[zbus(header)] header: zbus::message::Header<'_>, service: &str) {
         let sender = header.sender().map(ToString::to_string).unwrap_or_default();

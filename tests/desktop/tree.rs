@@ -90,7 +90,7 @@ impl Reader {
     pub(crate) fn wait_for_text(&self, text: &str) {
         let told = Told { reader: self };
         eventually(&format!("the window says {text:?}"), || self.nodes().iter().any(|node| node.name.contains(text)));
-        std::mem::drop(told);
+        drop(told);
     }
 
     /// A control that can be pressed and has that name, or one that begins so.

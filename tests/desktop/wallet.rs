@@ -1,6 +1,6 @@
 //! A wallet made by presses, and where its recovery words are afterwards: nowhere.
 
-use crate::needles::{Needle, find_in_memory, of_text, of_words};
+use crate::needles::{Needle, find_in_memory, find_needles, of_text, of_words};
 use crate::program::{App, below};
 use crate::session::{Session, eventually};
 use crate::tree::Reader;
@@ -75,4 +75,6 @@ fn after_the_wizard_the_recovery_words_are_in_no_process_and_not_on_the_clipboar
     std::thread::sleep(CLIPBOARD);
     app.ctl(&["show", "home"]);
     eventually("the words are nowhere", || found_in(&app, &needles).is_empty());
+    let elsewhere = find_needles(&needles, &[("covey", app.id())], &[session.home()]);
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
 }
