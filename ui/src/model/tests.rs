@@ -135,7 +135,7 @@ fn words_go_when_they_are_taken_back_and_too_many_are_not_kept() {
 #[test]
 fn what_concerns_the_window_itself_is_handed_on() {
     let mut model = Model::default();
-    assert_eq!(model.take(ToWindow::Show(Screen::Help)), Some(HostAsk::Show(Screen::Help)));
+    assert_eq!(model.take(ToWindow::Show { screen: Screen::Help }), Some(HostAsk::Show(Screen::Help)));
     assert_eq!(model.take(ToWindow::Raise), Some(HostAsk::Raise));
     assert_eq!(model.take(ToWindow::Bye), Some(HostAsk::Close));
 }
