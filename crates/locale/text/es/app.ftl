@@ -1,0 +1,81 @@
+# Lo que dice la propia aplicación: bandeja, notificaciones, avisos breves, revisión, entrenamientos. Sin punto final.
+tray-start = Iniciar
+tray-stop = Detener ahora
+tray-stop-round = Detener tras esta ronda
+tray-pause-for = Pausar durante…
+tray-pause-quarter = 15 minutos
+tray-pause-hour = 1 hora
+tray-pause-four = 4 horas
+tray-pause-tomorrow = Hasta mañana por la mañana
+tray-pause-battery = Mientras use batería
+tray-pause-open = Hasta que reanude
+tray-resume = Reanudar
+tray-open = Abrir Covey
+tray-quit = Salir
+
+notice-accepted-title = Se aceptó tu primera ronda
+notice-accepted-body = Lo que entrenó este equipo ya forma parte del modelo
+notice-problem-title = Covey te necesita
+notice-update-title = Hay una actualización de Covey lista
+notice-update-body = Abre Covey para ver las novedades
+notice-payout-title = Llegó un pago
+notice-payout-body = Abre Covey para ver a qué rondas corresponde
+notice-tray-title = Covey sigue aquí
+notice-tray-body = Cerrar la ventana la oculta. Ábrela, detén o sal desde el icono de la bandeja, o iniciando Covey de nuevo
+
+toast-accepted = Se aceptó la ronda { $round }
+toast-finished = Todas las rondas han terminado
+toast-run-added = { $name } está en la lista y elegido
+toast-report-saved = El informe se guardó: { $path }
+toast-csv-saved = La tabla se guardó: { $path }
+toast-window-crashed = La ventana se cerró sola y se volvió a abrir. El entrenamiento continuó
+
+run-rehearsal-name = Ensayo
+run-pays-nothing = Créditos sin ningún valor
+run-pays-ledger = Créditos del registro propio del entrenamiento
+run-pays-subnet = Paga la subred { $netuid } de Bittensor
+run-fits-rehearsal = Apto para cualquier equipo
+run-fits = Necesita unos { $need } de memoria y hay { $have } (estimación)
+run-fits-not = Necesita unos { $need } de memoria y solo hay { $have } (estimación)
+
+earnings-banner-rehearsal = Un ensayo paga créditos, que no tienen valor y no se pueden canjear
+
+found-not-run = Sin comprobar
+found-gpu = Para entrenar: { $cards }
+found-gpu-none = Ninguna tarjeta puede entrenar; un ensayo funciona en el procesador
+found-driver = Controlador NVIDIA { $version }
+found-driver-none = No responde ningún controlador NVIDIA
+found-disk = { $free } libres
+found-memory = { $free } libres
+found-clock = La hora es verosímil
+found-clock-wrong = La hora no es correcta
+found-peer = El entrenador tiene la versión { $version } y se inicia
+found-peer-bad = El entrenador no se inicia
+found-keychain = El llavero conserva lo que se le entrega
+found-keychain-none = El llavero no se puede usar; los monederos necesitan una frase de contraseña
+found-network-not-needed = Un ensayo no necesita red; la de un entrenamiento compartido se comprueba al unirse
+
+wallet-busy-list = Buscando monederos
+wallet-busy-probe = Consultando el llavero
+wallet-busy-create = Creando el monedero
+wallet-busy-import = Importando el monedero
+wallet-busy-backup = Abriendo el monedero para leer sus palabras
+wallet-busy-quiz = Comprobando las palabras
+wallet-busy-payout = Guardando la dirección
+wallet-busy-unlock = Desbloqueando
+wallet-busy-lock = Bloqueando
+wallet-busy-export = Escribiendo la carpeta
+wallet-busy-migrate = Escribiendo el archivo para otro equipo
+wallet-busy-remove = Quitando el monedero
+wallet-done-list = Se buscaron monederos
+wallet-done-probe = Se consultó el llavero
+wallet-done-create = { $name } está creado
+wallet-done-import = { $name } está aquí
+wallet-done-backup = Se muestran las palabras de { $name }
+wallet-done-quiz = { $name } tiene copia de seguridad
+wallet-done-payout = La dirección para los pagos de { $name } está guardada
+wallet-done-unlock = { $name } está desbloqueado
+wallet-done-lock = { $name } está bloqueado
+wallet-done-export = { $name } se escribió en { $place }
+wallet-done-migrate = { $name } se escribió en { $place }
+wallet-done-remove = { $name } se quitó de este equipo
