@@ -3,7 +3,7 @@
 //! One task owns everything: the child, the state, the terminal. Waiting is bounded: after Ctrl-C the peer has
 //! [`GRACE`] to end, then it is killed; a second Ctrl-C kills it at once.
 
-use crate::state::RunState;
+use crate::state::Shown;
 use crate::terminal::Terminal;
 use crate::{child, places};
 use anyhow::{Context as _, Result};
@@ -35,7 +35,7 @@ async fn supervise(program: &Path, args: &[String], terminal: &mut Terminal) -> 
     let mut end_signals = EndSignals::listen()?;
     let mut child = child::start(program, args)?;
     let mut stdout = child.stdout.take().context("the peer has no standard output")?;
-    let (mut state, mut splitter) = (RunState::default(), LineSplitter::new());
+    let (mut state, mut splitter) = (Shown::new(), LineSplitter::new());
     let mut buffer = vec![0; READ_BYTES];
     let mut frame = tokio::time::interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -65,7 +65,7 @@ async fn supervise(program: &Path, args: &[String], terminal: &mut Terminal) -> 
     Ok(exit_code(status, &state))
 }
 
-fn on_end_asked(child: &mut Child, state: &mut RunState, kill_at: Option<Instant>) -> Instant {
+fn on_end_asked(child: &mut Child, state: &mut Shown, kill_at: Option<Instant>) -> Instant {
     if kill_at.is_some() {
         child.start_kill().ok();
         return Instant::now();
@@ -76,7 +76,7 @@ fn on_end_asked(child: &mut Child, state: &mut RunState, kill_at: Option<Instant
 }
 
 /// Feeds bytes to the state, line by line. A line that is no event is passed over: a newer peer may know more words.
-fn hear(state: &mut RunState, splitter: &mut LineSplitter, mut bytes: &[u8]) {
+fn hear(state: &mut Shown, splitter: &mut LineSplitter, mut bytes: &[u8]) {
     while let Some(line) = splitter.next_line(&mut bytes) {
         let Ok(value) = line.and_then(|line| decode_line::<Value>(&line)) else { continue };
         let speaker = ["who", "name"].iter().find_map(|key| value[*key].as_str()).unwrap_or("peer").to_owned();
@@ -86,7 +86,7 @@ fn hear(state: &mut RunState, splitter: &mut LineSplitter, mut bytes: &[u8]) {
     }
 }
 
-fn show(state: &RunState, terminal: &mut Terminal) -> Result<()> {
+fn show(state: &Shown, terminal: &mut Terminal) -> Result<()> {
     let screen = ui::screen(&state.snapshot(now_ms()), terminal.width());
     terminal.draw(screen).context("the terminal is gone")
 }
@@ -137,7 +137,7 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn exit_code(status: ExitStatus, state: &RunState) -> ExitCode {
+fn exit_code(status: ExitStatus, state: &Shown) -> ExitCode {
     match status.code() {
         Some(0) if !state.finished() => ExitCode::FAILURE,
         Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),

@@ -22,3 +22,4 @@ mod supervisor;
 pub use api::{AppError, Config, FromShell, NoticeKind, Times, ToShell, TrayLabels, TrayView};
 pub use ctl::{CtlReply, CtlRequest};
 pub use driver::run;
+pub use state::RunState;

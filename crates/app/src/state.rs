@@ -30,6 +30,7 @@ pub(crate) use job::{Job, MY_PEER, REHEARSALS};
 pub(crate) use money::Books;
 pub(crate) use notices::Given;
 pub(crate) use pauses::Pressed;
+pub use run::RunState;
 pub(crate) use series::Reader;
 
 use crate::api::{NoticeKind, Times, ToShell};
@@ -79,7 +80,7 @@ pub(crate) struct State {
     settings: Settings,
     work: work::Work,
     pauses: pauses::Pauses,
-    run: run::RunState,
+    run: RunState,
     rounds: rounds::Rounds,
     training: training::Training,
     charts: series::Charts,
@@ -132,7 +133,7 @@ impl State {
             zone: init.zone,
             settings: init.settings,
             work: work::Work::new(init.times, wanted),
-            run: run::RunState::new(kind),
+            run: RunState::new(kind),
             rounds: rounds::Rounds::default(),
             training: training::Training::default(),
             charts: series::Charts::default(),
@@ -324,7 +325,7 @@ impl State {
 
     /// The process at work begins: what is shown of the last one goes.
     fn begin(&mut self, job: &Job) {
-        self.run = run::RunState::new(job.kind());
+        self.run = RunState::new(job.kind());
         self.rounds = rounds::Rounds::default();
         self.training = training::Training::default();
         self.charts.begin();

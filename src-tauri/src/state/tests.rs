@@ -1,25 +1,26 @@
 //! What the screen knows after which events.
 
 use super::*;
-use types::{BlockNumber, Hash32, Problem, RejectReason};
-use view_model::status_sentence;
+use ipc::{PeerPhase, Role};
+use types::{BlockNumber, Hash32, Problem, Rao, RejectReason, Round, Uid, Verdict};
+use view_model::{Phase, Step, VerdictRow, status_sentence};
 
-fn take(state: &mut RunState, at_ms: u64, speaker: &str, event: Event) {
+fn take(state: &mut Shown, at_ms: u64, speaker: &str, event: Event) {
     state.take(speaker, &EventLine { seq: 0, at_ms, event });
 }
 
-fn started(state: &mut RunState, name: &str, uid: u16) {
+fn started(state: &mut Shown, name: &str, uid: u16) {
     let role = if name == "ledger" { Role::Ledger } else { Role::Train };
     take(state, 0, name, Event::PeerStarted { name: name.to_owned(), uid: Some(Uid(uid)), pid: 1, role });
 }
 
-fn phase(state: &mut RunState, name: &str, round: u64, phase: PeerPhase) {
+fn phase(state: &mut Shown, name: &str, round: u64, phase: PeerPhase) {
     take(state, 0, name, Event::PhaseChanged { round: Round(round), phase, deadline_block: BlockNumber(9) });
 }
 
 #[test]
 fn a_round_goes_over_the_screen() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     assert_eq!(state.snapshot(0).activity, Activity::Starting);
     started(&mut state, "ledger", 0);
     started(&mut state, "peer-1", 1);
@@ -44,7 +45,7 @@ fn a_round_goes_over_the_screen() {
 
 #[test]
 fn the_newest_verdict_of_a_slot_stays() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     started(&mut state, "peer-1", 7);
     let verdict = |round, verdict| Event::VerdictReceived {
         round: Round(round),
@@ -62,7 +63,7 @@ fn the_newest_verdict_of_a_slot_stays() {
 
 #[test]
 fn credits_are_the_ledgers_balance_and_a_dead_process_keeps_them() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     started(&mut state, "peer-1", 7);
     phase(&mut state, "peer-1", 0, PeerPhase::Settle);
     let score = Event::ScoreUpdated {
@@ -83,7 +84,7 @@ fn credits_are_the_ledgers_balance_and_a_dead_process_keeps_them() {
 
 #[test]
 fn a_wait_ends_when_something_moves() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     let waiting =
         Event::Waiting { for_whom: vec!["peer-2".to_owned()], since_ms: 1000, what: "its attestation".to_owned() };
     take(&mut state, 1000, "ledger", waiting);
@@ -94,7 +95,7 @@ fn a_wait_ends_when_something_moves() {
 
 #[test]
 fn stopping_counts_down_and_a_summary_ends_it() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     phase(&mut state, "peer-1", 0, PeerPhase::Inner);
     state.stopping(30_000);
     assert_eq!(state.snapshot(10_000).activity, Activity::Stopping { within_secs: 20 });
@@ -105,7 +106,7 @@ fn stopping_counts_down_and_a_summary_ends_it() {
 
 #[test]
 fn a_flood_of_words_does_not_grow_the_state() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     for n in 0..5000u64 {
         phase(&mut state, &format!("peer-{n}"), n, PeerPhase::Inner);
         take(&mut state, n, "validator-1", Event::Evaluated { round: Round(n), loss: f64::NAN });
@@ -113,13 +114,13 @@ fn a_flood_of_words_does_not_grow_the_state() {
         take(&mut state, n, "peer-1", Event::Problem { problem, fatal: false });
     }
     let snapshot = state.snapshot(0);
-    assert_eq!(snapshot.peers.len(), MAX_PROCESSES);
-    assert_eq!((snapshot.eval_losses.len(), snapshot.problems.len()), (MAX_LOSSES, MAX_PROBLEMS));
+    assert_eq!((snapshot.peers.len(), snapshot.eval_losses.len()), (128, 1024), "the fold's own bounds");
+    assert_eq!(snapshot.problems.len(), MAX_PROBLEMS);
 }
 
 #[test]
 fn the_same_problem_is_shown_once_and_a_fatal_one_is_the_status() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     for fatal in [false, true] {
         let problem = Problem::new("disk_full", "The disk is full", "Free 2 GB");
         take(&mut state, 0, "peer-1", Event::Problem { problem, fatal });
@@ -133,7 +134,7 @@ fn the_same_problem_is_shown_once_and_a_fatal_one_is_the_status() {
 
 #[test]
 fn words_of_no_interest_change_nothing() {
-    let mut state = RunState::default();
+    let mut state = Shown::new();
     let applied = Event::OuterStepApplied { round: Round(1), peers: 4, alpha: 1.0, theta: Hash32::of(b"") };
     take(&mut state, 0, "peer-1", applied);
     assert_eq!(state.snapshot(0), RunSnapshot { activity: Activity::Starting, ..RunSnapshot::default() });

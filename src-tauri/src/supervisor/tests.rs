@@ -50,7 +50,7 @@ fn the_peer_is_asked_to_end_before_it_is_killed() {
         let mut child = child::start(&program, &[]).unwrap();
         let mut ready = [0; 6];
         child.stdout.as_mut().unwrap().read_exact(&mut ready).await.unwrap();
-        let mut state = RunState::default();
+        let mut state = Shown::new();
         let kill_at = on_end_asked(&mut child, &mut state, None);
         assert!(kill_at > Instant::now(), "there is time to save");
         child.wait().await.unwrap().code()
@@ -68,7 +68,7 @@ fn asking_twice_kills_a_peer_that_does_not_listen() {
         let mut child = child::start(&program, &[]).unwrap();
         let mut ready = [0; 6];
         child.stdout.as_mut().unwrap().read_exact(&mut ready).await.unwrap();
-        let mut state = RunState::default();
+        let mut state = Shown::new();
         let kill_at = on_end_asked(&mut child, &mut state, None);
         on_end_asked(&mut child, &mut state, Some(kill_at));
         std::os::unix::process::ExitStatusExt::signal(&child.wait().await.unwrap())
@@ -84,7 +84,7 @@ fn lines_are_heard_however_they_arrive_and_by_either_tag() {
         )
     };
     for tag in ["who", "name"] {
-        let (mut state, mut splitter) = (RunState::default(), LineSplitter::new());
+        let (mut state, mut splitter) = (Shown::new(), LineSplitter::new());
         for byte in line(tag).bytes() {
             hear(&mut state, &mut splitter, &[byte]);
         }

@@ -37,9 +37,9 @@ struct Process {
     credits: Rao,
 }
 
-/// Everything known of the run.
+/// Everything known of a run but its activity, which is the work's. The terminal's rehearsal folds with it too.
 #[derive(Debug, Default)]
-pub(crate) struct RunState {
+pub struct RunState {
     kind: Option<RunKind>,
     began_ms: Option<u64>,
     last_ms: u64,
@@ -53,12 +53,12 @@ pub(crate) struct RunState {
 
 impl RunState {
     /// A run of that kind, of which nothing is known yet.
-    pub(crate) fn new(kind: RunKind) -> Self {
+    pub fn new(kind: RunKind) -> Self {
         Self { kind: Some(kind), ..Self::default() }
     }
 
     /// Takes one line; `speaker` is the process that said it.
-    pub(crate) fn take(&mut self, speaker: &str, line: &EventLine) {
+    pub fn take(&mut self, speaker: &str, line: &EventLine) {
         self.began_ms.get_or_insert(line.at_ms);
         self.last_ms = self.last_ms.max(line.at_ms);
         match &line.event {
@@ -83,7 +83,7 @@ impl RunState {
     }
 
     /// The process has gone: nobody is at work, and the clock stands still.
-    pub(crate) fn end(&mut self, at_ms: u64) {
+    pub fn end(&mut self, at_ms: u64) {
         self.over = true;
         self.last_ms = self.last_ms.max(at_ms);
         self.waiting = None;
@@ -158,7 +158,7 @@ impl RunState {
     }
 
     /// What a view shows at `now_ms`, by the clock that the peer uses too. Activity and problems are left to the caller.
-    pub(crate) fn snapshot(&self, now_ms: u64) -> RunSnapshot {
+    pub fn snapshot(&self, now_ms: u64) -> RunSnapshot {
         let end_ms = if self.over { self.last_ms } else { now_ms };
         let shown = self.processes.iter().filter(|(_, process)| process.is_shown());
         RunSnapshot {
