@@ -162,7 +162,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "covey",
-        may_name: &["types", "ipc", "view-model", "locale", "ui", "app", "gpu", "sensors"],
+        may_name: &["types", "ipc", "view-model", "locale", "ui", "app", "keychain", "gpu", "sensors"],
         never_reach: &[TORCH, "torch-sys", "libp2p"],
         never_use: &[],
     },
