@@ -1,3 +1,5 @@
+//! The texts of all languages beside each other.
+
 use crate::bundle::sources;
 use crate::{LANGUAGES, Locale, closest};
 use fluent_bundle::FluentResource;

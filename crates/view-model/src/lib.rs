@@ -5,6 +5,7 @@
 //! No clock (durations come in the snapshot), no I/O, no channels, no memory between two calls.
 
 mod app_snapshot;
+mod desk;
 mod hardware;
 mod intent;
 mod money;
@@ -19,9 +20,12 @@ pub mod units;
 mod wizard;
 
 pub use app_snapshot::{
-    AppSnapshot, Appearance, CheckState, CrashCause, DoctorCheck, Fit, HelpView, KeychainState, LayerHeat, LinkPath,
-    NetworkView, PauseView, PeerLink, PhaseBar, Reachability, Recovery, ReportFile, ReportPreview, RoundTile, RunCard,
-    Sample, StepFigures, Timeline, Toast, Told, Tone, TrainingView, Uptime, UptimeSpan, WalletRow, WalletView,
+    AppSnapshot, Appearance, CrashCause, Fit, LayerHeat, LinkPath, NetworkView, PauseView, PeerLink, PhaseBar,
+    Reachability, Recovery, RoundTile, RunCard, Sample, StepFigures, Timeline, Toast, Told, Tone, TrainingView,
+};
+pub use desk::{
+    CheckState, DoctorCheck, HelpView, KeychainState, ReportFile, ReportPreview, Uptime, UptimeSpan, WalletRow,
+    WalletView,
 };
 pub use hardware::{GpuCard, GpuView, MachineView, Role};
 pub use intent::{Intent, PauseFor, Rehearsal, StopWhen, WalletIntent};

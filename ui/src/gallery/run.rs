@@ -233,7 +233,7 @@ pub fn help() -> HelpView {
             check("peer", CheckState::Good, ""),
         ],
         uptime: uptime(),
-        data_folder: "/home/ada/.local/share/covey".to_owned(),
+        data_folder: "/data/ada/.local/share/covey".to_owned(),
         ..HelpView::default()
     }
 }

@@ -147,7 +147,7 @@ pub fn with_wallets() -> AppSnapshot {
         wallet("home"),
         WalletRow { payout: None, backed_up: true, keychain: false, unlocked: false, ..wallet("rig-2") },
     ];
-    app.wallet.folder = "/home/ada/.local/share/covey/wallets".to_owned();
+    app.wallet.folder = "/data/ada/.local/share/covey/wallets".to_owned();
     app.wallet.keychain = KeychainState::Ready;
     app
 }
@@ -237,7 +237,7 @@ pub fn with_runs() -> AppSnapshot {
             round: None,
             pays: Told::default(),
             fit: Fit::Unknown,
-            source: Some("/home/ada/Downloads/friends.covey-run".to_owned()),
+            source: Some("/data/ada/Downloads/friends.covey-run".to_owned()),
             ..card("77cd", "Friends of small models")
         },
     ];
@@ -265,7 +265,7 @@ pub fn with_earnings() -> AppSnapshot {
     app.earnings.receipts.count = 412;
     app.earnings.receipts.newest = Some("412 · round 127 · 0.004217 · block 6,123,401 · 9f2c…e1".to_owned());
     app.earnings.receipts.verified = Some(Verified::Good { receipts: 412 });
-    app.earnings.csv_saved = Some("/home/ada/Documents/covey-earnings-2026-11-25.csv".to_owned());
+    app.earnings.csv_saved = Some("/data/ada/Documents/covey-earnings-2026-11-25.csv".to_owned());
     app.earnings.pending_until = Some(Told::new("Final from block 6,123,760 on, in about an hour"));
     app
 }

@@ -52,7 +52,7 @@ fn a_wallet_with_a_passphrase_asks_for_it_before_it_unlocks() {
 fn an_export_needs_a_folder_and_the_same_password_twice() {
     let mut harness = open("wallet-two");
     press_nth(&mut harness, "Export for btcli …", 0);
-    type_into(&mut harness, "Folder to write", "/home/ada/export");
+    type_into(&mut harness, "Folder to write", "/data/ada/export");
     type_into(&mut harness, "Password of the new file", "a long enough password");
     assert!(harness.get_by_label("Write the folder").accesskit_node().is_disabled());
     type_into(&mut harness, "Passphrase, once more", "a long enough password");
@@ -60,7 +60,7 @@ fn an_export_needs_a_folder_and_the_same_password_twice() {
         name: "home".to_owned(),
         passphrase: None,
         password: secret("a long enough password"),
-        folder: "/home/ada/export".to_owned(),
+        folder: "/data/ada/export".to_owned(),
     };
     assert_eq!(press(&mut harness, "Write the folder"), wallet(expected));
 }

@@ -215,12 +215,12 @@ fn a_wallet_is_brought_by_its_words_its_seed_its_folder_or_its_file() {
     assert_eq!(press(&mut harness, "Bring it here"), bring(ImportFrom::Seed { hex: secret(&seed) }));
 
     press(&mut harness, "btcli folder");
-    type_into(&mut harness, "Folder of the wallet", "/home/ada/.bittensor/wallets/default");
+    type_into(&mut harness, "Folder of the wallet", "/data/ada/.bittensor/wallets/default");
     assert!(harness.get_by_label("Bring it here").accesskit_node().is_disabled());
     type_into(&mut harness, "Name of the hotkey in it", "default");
     type_into(&mut harness, "Password of the file, if it has one", "pw");
     let from = ImportFrom::Btcli {
-        folder: "/home/ada/.bittensor/wallets/default".to_owned(),
+        folder: "/data/ada/.bittensor/wallets/default".to_owned(),
         hotkey: "default".to_owned(),
         password: Some(secret("pw")),
     };

