@@ -242,8 +242,8 @@ fn what_a_run_pays_and_why_it_does_not_fit_is_on_its_card() {
 #[test]
 fn a_run_is_added_by_its_path() {
     let mut harness = open("runs-empty");
-    type_into(&mut harness, "Link or path", "/tmp/a.covey-run");
-    assert_eq!(press(&mut harness, "Add"), [Intent::AddRun { source: "/tmp/a.covey-run".to_owned() }]);
+    type_into(&mut harness, "Link or path", "/data/a.covey-run");
+    assert_eq!(press(&mut harness, "Add"), [Intent::AddRun { source: "/data/a.covey-run".to_owned() }]);
 }
 
 #[test]

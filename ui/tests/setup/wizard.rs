@@ -156,10 +156,10 @@ impl egui::DroppedFile for File {
 #[test]
 fn a_file_let_go_over_the_window_is_named_and_waits_for_the_press() {
     let mut harness = open("wizard-join");
-    harness.input_mut().dropped_files = vec![std::sync::Arc::new(File("/tmp/friends.covey-run"))];
+    harness.input_mut().dropped_files = vec![std::sync::Arc::new(File("/data/friends.covey-run"))];
     harness.run();
     assert!(harness.state().pressed.is_empty());
-    let expected = WizardIntent::Run { source: "/tmp/friends.covey-run".to_owned() };
+    let expected = WizardIntent::Run { source: "/data/friends.covey-run".to_owned() };
     assert_eq!(press(&mut harness, "Look at this run"), wizard_press(expected));
 }
 
