@@ -124,7 +124,7 @@ fn speed(app: &App<'_>) -> f64 {
 }
 
 fn close(session: &Session) {
-    session.command("xdotool").args(["search", "--onlyvisible", "--name", "^Covey$", "windowclose"]).status().unwrap();
+    session.command("wmctrl").args(["-F", "-c", "Covey"]).status().unwrap();
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -62,9 +62,8 @@ fn a_newcomer_rehearses_is_accepted_hides_stops_starts_and_quits_by_presses_alon
     assert_eq!(state["settings"]["behaviour"]["welcomed"], true);
 }
 
-/// Closes the window as its frame's button does.
+/// Closes the window as its frame's button does: by asking it. (xdotool would destroy it under the program's hands.)
 pub(crate) fn close_window(session: &Session) {
-    let closed =
-        session.command("xdotool").args(["search", "--onlyvisible", "--name", "^Covey$", "windowclose"]).status();
-    assert!(closed.expect("xdotool is installed").success(), "there is no window to close");
+    let closed = session.command("wmctrl").args(["-F", "-c", "Covey"]).status();
+    assert!(closed.expect("wmctrl is installed").success(), "there is no window to close");
 }

@@ -30,13 +30,14 @@ const LOADED: [(&str, &str); 4] = [
     ("libEGL.so.1", "libegl1"),
 ];
 /// Programs that tests start, and their packages.
-const FOR_TESTS: [(&str, &str); 6] = [
+const FOR_TESTS: [(&str, &str); 7] = [
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("dbus-daemon", "dbus"),
     ("Xvfb", "xvfb"),
     ("openbox", "openbox"),
     ("weston", "weston"),
     ("xdotool", "xdotool"),
+    ("wmctrl", "wmctrl"),
 ];
 
 /// The names of the Debian packages that this machine needs and lacks.
