@@ -17,5 +17,5 @@ pub use fetch::{FetchError, Fetcher};
 pub use folder::FolderSource;
 pub use limits::{CHUNK_BYTES, FetchLimits, StoreLimits};
 pub use manifest::{BlobId, ChunkError, Manifest, ManifestError};
-pub use source::{ChunkSource, SourceError, SourceFailure, SourceReport};
+pub use source::{ChunkSource, CostClass, Have, SourceError, SourceFailure, SourceReport};
 pub use store::{BlobStore, StoreError};

@@ -17,6 +17,20 @@ pub trait ChunkSource: Send + Sync {
     /// A name for logs and error messages.
     fn name(&self) -> String;
 
+    /// What asking it costs; the cheaper source is asked first.
+    fn class(&self) -> CostClass {
+        CostClass::Local
+    }
+
+    /// Which chunks of the blob it has now. May change while a fetch runs: a peer that is fetching itself gives what it
+    /// has so far.
+    ///
+    /// # Errors
+    /// [`SourceError`] if it does not answer.
+    async fn have(&self, _id: &BlobId) -> Result<Have, SourceError> {
+        Ok(Have::All)
+    }
+
     /// The blob's manifest; `None` if this source has nothing of the blob. Asked only for blobs of several chunks.
     ///
     /// # Errors
@@ -28,6 +42,43 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// [`SourceError::NotFound`] for a chunk that is not here, others if it might be and cannot be given.
     async fn chunk(&self, id: &BlobId, index: u32) -> Result<Vec<u8>, SourceError>;
+}
+
+/// What asking a source costs, the cheapest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CostClass {
+    /// On this machine.
+    Local,
+    /// On the same network.
+    Lan,
+    /// A peer over the internet, straight.
+    Swarm,
+    /// Through somebody else's relay: small things only.
+    Relay,
+    /// A bucket: the seed of last resort.
+    Bucket,
+}
+
+/// Which chunks of a blob a source has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Have {
+    /// All of them.
+    All,
+    /// Those whose bit is set: bit `i % 8` of byte `i / 8`.
+    Some(Vec<u8>),
+    /// Nothing of the blob.
+    Nothing,
+}
+
+impl Have {
+    /// Whether chunk `index` is among them; bits past the end of a short map are not set.
+    pub fn has(&self, index: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(bits) => bits.get(index as usize / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1),
+            Self::Nothing => false,
+        }
+    }
 }
 
 /// Why a source gave nothing.

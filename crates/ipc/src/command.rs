@@ -127,6 +127,9 @@ pub struct Limits {
     pub upload_bytes_per_sec: Option<ByteCount>,
     /// Download in bytes per second.
     pub download_bytes_per_sec: Option<ByteCount>,
+    /// Volume left this month, up and down together; what is over it waits, and only a round's own payload still goes out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_left_bytes: Option<ByteCount>,
 }
 
 /// When a stop takes effect.

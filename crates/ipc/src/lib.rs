@@ -16,8 +16,8 @@ mod summary;
 
 pub use command::{Command, CommandLine, Limits, Start, StopWhen, Task};
 pub use event::{
-    Event, EventLine, Lamp, LampState, LayerMoved, LogLevel, MAX_LAYERS, MAX_SAMPLE_CHARS, PeerPhase, Rejection, Role,
-    SampleWhen,
+    Event, EventLine, Fetched, Lamp, LampState, LayerMoved, LogLevel, MAX_LAYERS, MAX_NETWORK_PEERS, MAX_SAMPLE_CHARS,
+    NetworkPeer, NetworkStatus, PeerPath, PeerPhase, Reach, ReachCause, Rejection, Role, RoundParts, SampleWhen,
 };
 pub use exit_code::{ExitClass, ExitCode};
 pub use frame::{FrameError, LineSplitter, MAX_LINE_BYTES, decode_line, encode_line};

@@ -5,6 +5,7 @@
 mod bytes;
 mod extrinsic;
 mod ids;
+mod join_link;
 mod key;
 pub mod manifest;
 mod peer_words;
@@ -17,6 +18,7 @@ mod verdict;
 pub use bytes::{Hash32, ParseHexError};
 pub use extrinsic::{CommitData, Era, Extrinsic, ExtrinsicError, SubtensorCall, Weights};
 pub use ids::{BlockNumber, ByteCount, Rao, Round, Uid};
+pub use join_link::{JoinLink, LINK_PREFIX, LinkError, MAX_ADDRESSES, MAX_ADDRESS_CHARS, MAX_LINK_CHARS};
 pub use key::{Coldkey, Hotkey, KeyError, Signature};
 pub use manifest::{ManifestError, RunId, RunManifest, SignedManifest};
 pub use peer_words::{Announcement, MAX_BINDING_LIFE_MS, PeerBinding};

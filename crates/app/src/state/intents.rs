@@ -230,6 +230,7 @@ pub(super) fn limits(settings: &Settings) -> Limits {
         vram_bytes: settings.gpus.vram_bytes,
         upload_bytes_per_sec: settings.network.upload,
         download_bytes_per_sec: settings.network.download,
+        volume_left_bytes: None,
     }
 }
 

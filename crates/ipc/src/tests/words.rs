@@ -25,6 +25,7 @@ fn commands() -> Vec<Command> {
         vram_bytes: Some(ByteCount(8 << 30)),
         upload_bytes_per_sec: None,
         download_bytes_per_sec: Some(ByteCount(1_000_000)),
+        volume_left_bytes: Some(ByteCount(5)),
     };
     let start = |task, gpus: &[u32]| Command::Start(Box::new(Start { task, gpus: gpus.to_vec(), limits }));
     let run_file = "{\"manifest\":{}}".to_owned();
