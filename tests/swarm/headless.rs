@@ -89,10 +89,11 @@ impl Run {
         let signature = sign(&founder, &SignPayload::Manifest { run: manifest.id() });
         let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
         let places = Places {
-            ledger: dir.path().join("l.sock"),
+            ledger: Some(dir.path().join("l.sock")),
             nodes: Vec::new(),
             share: dir.path().join("share"),
             dataset: set,
+            network: None,
         };
         std::fs::create_dir(&places.share).unwrap();
         RunFolder::create(&dir.path().join("run"), signed, places).unwrap();

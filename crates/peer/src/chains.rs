@@ -37,7 +37,8 @@ pub struct RunChain {
 /// the run folder names no node of the chain that the manifest names.
 pub async fn connect(run: &RunFolder) -> Result<RunChain, ChainError> {
     if run.manifest().chain.subtensor.is_none() {
-        let ledger = LedgerClient::connect(&run.places.ledger, run.id(), crate::LEDGER_RETRY).await?;
+        let socket = run.ledger_socket().map_err(|e| ChainError::Invalid { why: e.to_string() })?;
+        let ledger = LedgerClient::connect(socket, run.id(), crate::LEDGER_RETRY).await?;
         return Ok(RunChain { backend: Arc::new(ledger), bittensor: None });
     }
     if run.places.nodes.is_empty() {

@@ -37,7 +37,7 @@ pub async fn run(run: &RunFolder, host: Host, expected_peers: u32, stop: Cancell
         hold: held,
     };
     let sequencer = Sequencer::new(Arc::clone(&ledger), signer, options, inbox);
-    let server = Server::bind(&run.places.ledger)?;
+    let server = Server::bind(run.ledger_socket()?)?;
     let backend = InProcess::new(Arc::clone(&ledger), mempool.clone());
     let serving = server.run(&backend, ServeOptions::default(), stop.clone());
     let sequencing = sequencer.run(stop.clone());

@@ -60,8 +60,9 @@ pub enum PlacesError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Places {
-    /// Local socket of the embedded ledger.
-    pub ledger: PathBuf,
+    /// Local socket of the embedded ledger, where it runs on this machine; without it the ledger is asked over the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<PathBuf>,
     /// Addresses of Bittensor nodes, for a run that lives there; two of different operators cannot lie unnoticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<String>,
@@ -69,6 +70,39 @@ pub struct Places {
     pub share: PathBuf,
     /// The data set.
     pub dataset: PathBuf,
+    /// How the run's other peers are found, if they are not all on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkPlaces>,
+}
+
+/// How a run's peers find each other, and how this machine takes part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkPlaces {
+    /// Multiaddresses of nodes that know the run, each with its `/p2p/`.
+    pub bootstrap: Vec<String>,
+    /// Multiaddresses to listen at; empty: any free port, TCP and QUIC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listen: Vec<String>,
+    /// Addresses at which others are known to reach this machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<String>,
+    /// Whether this machine serves others as relay and witness: for machines with a public address.
+    #[serde(default)]
+    pub public: bool,
+    /// No QUIC, for routers that cannot bear UDP.
+    #[serde(default)]
+    pub tcp_only: bool,
+    /// Whether peers on the same network are looked for by multicast; some firewalls alarm at it.
+    #[serde(default)]
+    pub mdns: bool,
+    /// Whether the router is asked for a port (UPnP).
+    #[serde(default = "yes")]
+    pub upnp: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A run folder that has been read and checked.
@@ -131,6 +165,18 @@ impl RunFolder {
     /// The ledger's database.
     pub fn ledger_file(&self) -> PathBuf {
         self.dir.join("ledger.redb")
+    }
+
+    /// The ledger's socket on this machine.
+    ///
+    /// # Errors
+    /// [`PlacesError::Syntax`] if the ledger is elsewhere.
+    pub fn ledger_socket(&self) -> Result<&Path, PlacesError> {
+        let elsewhere = || PlacesError::Syntax {
+            path: self.dir.join(PLACES_FILE),
+            why: "it names no `ledger` on this machine".to_owned(),
+        };
+        self.places.ledger.as_deref().ok_or_else(elsewhere)
     }
 
     /// A peer's own folder: checkpoint, outbox, event log.

@@ -147,7 +147,7 @@ pub async fn prepare(
     let signature = founder.sign(&payload).await?;
     let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
     let nodes = node.iter().map(|node| node.url().to_owned()).collect();
-    let places = Places { ledger: socket_path(dir), nodes, share: dir.join("share"), dataset: out };
+    let places = Places { ledger: Some(socket_path(dir)), nodes, share: dir.join("share"), dataset: out, network: None };
     let share = places.share.clone();
     std::fs::create_dir_all(&share).map_err(|source| PrepareError::Io { path: share, source })?;
     let run = RunFolder::create(dir, signed, places)?;

@@ -176,7 +176,9 @@ pub async fn rehearse(
     };
     let result = swarm.run(&mut from, app, &stop).await;
     swarm.end_all(&mut from).await;
-    let _ = std::fs::remove_file(&prepared.run.places.ledger);
+    if let Some(socket) = &prepared.run.places.ledger {
+        let _ = std::fs::remove_file(socket);
+    }
     if let Ok(Some(summary)) = &result {
         swarm.say("rehearsal", &Event::Summary(Box::new(summary.clone())));
         swarm.view.finish(summary);
@@ -231,7 +233,8 @@ impl Swarm<'_> {
         let (places, run) = (self.prepared.run.places.clone(), self.prepared.id());
         let signers: Vec<_> = self.plan.first_names().iter().map(|name| self.prepared.signer(name)).collect();
         let registering = async move {
-            let client = LedgerClient::connect(&places.ledger, run, crate::LEDGER_RETRY).await?;
+            let socket = places.ledger.ok_or_else(|| chain::ChainError::Invalid { why: "the rehearsal has no ledger".into() })?;
+            let client = LedgerClient::connect(&socket, run, crate::LEDGER_RETRY).await?;
             for signer in &signers {
                 client.register(signer).await?;
             }
