@@ -5,7 +5,9 @@
 //! the programs `ip`, `tc` and `nft`; [`missing`] says what is not there. It is never installed, changes nothing outside
 //! its own namespaces (but see [`congestion`] on Linux), and what a killed lab leaves behind is swept by the next one.
 
+pub mod account;
 mod plan;
+pub mod report;
 
 pub use plan::{Line, MAX_NODES, Nat, Node, Place, Plan};
 
@@ -22,6 +24,8 @@ mod lab;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
+mod pinger;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod router;
@@ -35,6 +39,7 @@ pub use {
     delay_box::Counts,
     lab::{Lab, Traffic},
     namespace::sweep,
+    pinger::{Pinger, Pings},
     process::{Process, Tail},
     system::missing,
 };
