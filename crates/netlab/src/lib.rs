@@ -16,6 +16,8 @@ mod address;
 #[cfg(target_os = "linux")]
 mod cable;
 #[cfg(target_os = "linux")]
+pub mod campaign;
+#[cfg(target_os = "linux")]
 pub mod congestion;
 #[cfg(target_os = "linux")]
 mod delay_box;

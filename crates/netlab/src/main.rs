@@ -5,6 +5,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +30,20 @@ enum Task {
     Hold {
         /// The plan, in JSON
         plan: PathBuf,
+    },
+    /// Runs an experiment; the last line is its report in JSON
+    Campaign {
+        /// home-lines, wire-churn
+        name: String,
+        /// `covey-peer`
+        #[arg(long, value_name = "FILE")]
+        peer_program: PathBuf,
+        /// Folder for keys, run folders and logs; what is in it is removed
+        #[arg(long, value_name = "FOLDER")]
+        work: PathBuf,
+        /// Rounds instead of the experiment's own number
+        #[arg(long)]
+        rounds: Option<u64>,
     },
 }
 
@@ -56,34 +74,56 @@ fn run(_: Task) -> anyhow::Result<()> {
 fn run(task: Task) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match task {
-        Task::Check => {
-            println!("a lab can be built here");
-            Ok(())
+        Task::Check => println!("a lab can be built here"),
+        Task::Sweep => println!("{} namespaces of killed labs removed", netlab::sweep()),
+        Task::Hold { plan } => runtime.block_on(hold(&plan))?,
+        Task::Campaign { name, peer_program, work, rounds } => {
+            let stop = Arc::new(AtomicBool::new(false));
+            let bench = netlab::campaign::Bench { peer_program, work, rounds, stop: Arc::clone(&stop) };
+            let report = runtime.block_on(campaign(name, bench, &stop))?;
+            println!("{}", serde_json::to_string(&report)?);
         }
-        Task::Sweep => {
-            println!("{} namespaces of killed labs removed", netlab::sweep());
-            Ok(())
-        }
-        Task::Hold { plan } => runtime.block_on(hold(&plan)),
+    }
+    Ok(())
+}
+
+/// Runs the experiment off the runtime; an interruption lets it clean up first.
+#[cfg(target_os = "linux")]
+async fn campaign(
+    name: String,
+    bench: netlab::campaign::Bench,
+    stop: &AtomicBool,
+) -> anyhow::Result<netlab::report::Report> {
+    let mut running = tokio::task::spawn_blocking(move || netlab::campaign::run(&name, &bench));
+    tokio::select! {
+        done = &mut running => return Ok(done??),
+        () = interrupted() => stop.store(true, Ordering::Relaxed),
+    }
+    Ok(running.await??)
+}
+
+/// Ctrl-C or SIGTERM.
+#[cfg(target_os = "linux")]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }
 
 #[cfg(target_os = "linux")]
 async fn hold(plan: &std::path::Path) -> anyhow::Result<()> {
     use anyhow::Context as _;
-    use tokio::signal::unix::{SignalKind, signal};
     let text = std::fs::read(plan).with_context(|| format!("{} can't be read", plan.display()))?;
     let plan: netlab::Plan = serde_json::from_slice(&text).with_context(|| format!("{} is no plan", plan.display()))?;
-    let mut terminate = signal(SignalKind::terminate())?;
     let lab = netlab::Lab::build(&plan, &std::env::temp_dir())?;
     for node in &plan.nodes {
         let name = &node.name;
         println!("{name}: {}, {}, `ip netns exec {}`", lab.public_address(name)?, node.words(), lab.namespace(name)?);
     }
     println!("TCP: {}. Ready.", lab.congestion());
-    tokio::select! {
-        done = tokio::signal::ctrl_c() => done?,
-        _ = terminate.recv() => {}
-    }
+    interrupted().await;
     Ok(())
 }
