@@ -28,6 +28,8 @@ mod namespace;
 #[cfg(target_os = "linux")]
 mod pinger;
 #[cfg(target_os = "linux")]
+mod plain;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod router;
@@ -42,6 +44,7 @@ pub use {
     lab::{Lab, Traffic},
     namespace::sweep,
     pinger::{Pinger, Pings},
+    plain::copy as plain_copy,
     process::{Process, Tail},
     system::missing,
 };

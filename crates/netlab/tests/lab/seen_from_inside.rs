@@ -171,3 +171,17 @@ fn what_a_killed_lab_leaves_behind_is_swept_and_a_living_ones_is_not() {
     drop(lab);
     assert!(!listed(&alive));
 }
+
+#[test]
+fn a_plain_copy_moves_its_bytes_over_the_line_and_pings_are_answered_meanwhile() {
+    let nodes = vec![Node::home("home", Line::FAST.delayed(2.0)), Node::public("far")];
+    let Some((lab, _logs)) = lab(nodes) else { return };
+    let before = lab.traffic("home").unwrap();
+    let pinger = netlab::Pinger::start(&lab, "home", "far").unwrap();
+    netlab::plain_copy(&lab, &["home"], "far", 3_000_000).unwrap();
+    let pings = pinger.stop().unwrap();
+    let after = lab.traffic("home").unwrap();
+    let sent = after.up - before.up;
+    assert!((3_000_000..4_500_000).contains(&sent), "{sent} with headers and what was sent again");
+    assert!(!pings.millis.is_empty() && pings.median().unwrap() >= 4.0, "{pings:?}");
+}
