@@ -55,17 +55,17 @@ fn codes(bytes: &[u8], format: ImageFormat) -> image::ImageResult<Vec<String>> {
     reader.limits(limits);
     let picture = reader.decode()?;
     let large = picture.width().max(picture.height()) > SMALL_EDGE;
-    let grey = picture.into_luma8();
     if large {
-        let found = read(image::DynamicImage::ImageLuma8(grey.clone()).thumbnail(SMALL_EDGE, SMALL_EDGE).into_luma8());
+        let small = picture.thumbnail(SMALL_EDGE, SMALL_EDGE).into_luma8();
+        let found = read(&small);
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    Ok(read(grey))
+    Ok(read(&picture.into_luma8()))
 }
 
-fn read(grey: image::GrayImage) -> Vec<String> {
+fn read(grey: &image::GrayImage) -> Vec<String> {
     let (width, height) = (grey.width() as usize, grey.height() as usize);
     let mut prepared =
         rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.get_pixel(x as u32, y as u32).0[0]);

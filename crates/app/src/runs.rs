@@ -156,7 +156,7 @@ pub(crate) fn read(folder: &Path) -> Option<KnownRun> {
 
 fn about(manifest: &RunManifest) -> About {
     let round_secs = match manifest.chain.clock {
-        Clock::Interval { block_ms } => Some(manifest.rounds.blocks.saturating_mul(u64::from(block_ms)) / 1000),
+        Clock::Interval { block_ms } => Some(manifest.rounds.blocks.saturating_mul(block_ms) / 1000),
         Clock::Paced { .. } => None,
     };
     About {

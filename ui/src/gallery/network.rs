@@ -50,7 +50,7 @@ pub fn network_shared() -> NetworkView {
             7 => LinkPath::Lan,
             _ => LinkPath::Direct,
         },
-        quic: (!matches!(n % 8, 3 | 6)).then_some(n % 5 != 0),
+        quic: (!matches!(n % 8, 3 | 6)).then_some(!n.is_multiple_of(5)),
         rtt_ms: (n % 8 != 6).then_some(12.0 + f64::from(n * 37 % 180)),
         up: (n % 8 != 6).then_some(ByteCount(u64::from(n) * 8_700_000)),
         down: (n % 8 != 6).then_some(ByteCount(u64::from(n) * 31_000_000)),

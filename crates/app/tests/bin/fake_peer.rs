@@ -56,7 +56,7 @@ fn runs(folder: &Path) -> ExitCode {
     if action == "show" {
         println!(
             "{}",
-            r#"{"fits":true,"device_bytes":0,"host_bytes":2000000000,"disk_bytes":7,"upload_bytes":330000}"#
+            serde_json::json!({ "fits": true, "device_bytes": 0, "host_bytes": 2_000_000_000u64, "disk_bytes": 7 })
         );
         return ExitCode::SUCCESS;
     }
@@ -64,10 +64,8 @@ fn runs(folder: &Path) -> ExitCode {
     let at = what.split("at=").nth(1).unwrap_or_default();
     match behaviour.trim() {
         "refuses" => {
-            println!(
-                "{}",
-                r#"{"code":"run_unknown","title":"Nobody there knows the run","hint":"Ask anew.","action":null}"#
-            );
+            let problem = Problem::new("run_unknown", "Nobody there knows the run", "Ask anew.");
+            println!("{}", serde_json::json!(problem));
             return ExitCode::from(2);
         }
         "hangs" => std::thread::sleep(Duration::from_secs(600)),

@@ -56,8 +56,8 @@ fn paths(ui: &mut Ui, scene: &Scene<'_>) {
                 chip(ui, palette, Tone::Neutral, &format!("{}: {count}", path_words(scene, path)));
             }
         }
-        term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
     });
+    term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
 }
 
 fn path_words(scene: &Scene<'_>, path: LinkPath) -> String {

@@ -4,7 +4,7 @@
 
 use crate::design_tokens::{CAPTION, Palette, RADIUS_S, ROW, SPACE_M, SPACE_S, SPACE_XS};
 use crate::scene::Scene;
-use crate::widgets::{caption, card, figure, term};
+use crate::widgets::{card, strong, term};
 use egui::{Color32, FontId, Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 use view_model::{RoundPart, RoundTimes, Tone, units};
 
@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>) {
         let trained = rounds.iter().fold(0u64, |sum, times| sum.saturating_add(times.compute));
         if all > 0 {
             let share = units::percent(trained as f64 / all as f64);
-            figure(ui, palette, &scene.with("timed-mean", &[("share", share.clone().into())]), &share);
+            strong(ui, palette, &scene.with("timed-mean", &[("share", share.into())]));
         }
         ui.spacing_mut().item_spacing.y = 2.0;
         for times in rounds {
@@ -99,11 +99,14 @@ fn legend(ui: &mut Ui, scene: &Scene<'_>, all: u64) {
         let sum = rounds.iter().flat_map(RoundTimes::parts).filter(|(other, _)| *other == part);
         let sum = sum.fold(0u64, |sum, (_, ms)| sum.saturating_add(ms));
         let share = units::percent(sum as f64 / all.max(1) as f64);
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = SPACE_XS;
-            let (rect, _) = ui.allocate_exact_size(Vec2::splat(CAPTION), Sense::hover());
-            ui.painter().rect_filled(rect, RADIUS_S, colour(scene.palette, part));
-            caption(ui, scene.palette, &format!("{} {share}", scene.text(part.key())));
-        });
+        let text = format!("{} {share}", scene.text(part.key()));
+        // One piece, so that it goes to the next line as a whole.
+        let galley = ui.painter().layout_no_wrap(text.clone(), FontId::proportional(CAPTION), scene.palette.muted);
+        let beside = CAPTION + SPACE_XS;
+        let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(beside, 0.0), Sense::hover());
+        let square = Rect::from_min_size(pos2(rect.left(), rect.center().y - CAPTION / 2.0), Vec2::splat(CAPTION));
+        ui.painter().rect_filled(square, RADIUS_S, colour(scene.palette, part));
+        ui.painter().galley(rect.min + vec2(beside, 0.0), galley, scene.palette.muted);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
     }
 }
