@@ -10,10 +10,7 @@ fn a_link_from_outside_says_whom_it_asks_and_is_looked_at_by_a_press_or_put_away
     let mut harness = open("join-given");
     assert!(harness.query_by_label_contains("Nobody has been asked").is_some());
     assert!(harness.query_by_label_contains("203.0.113.7, seed.example.org").is_some());
-    let looks: Vec<_> = harness.get_all_by_label("Look at this run").collect();
-    looks[0].click();
-    harness.run();
-    assert_eq!(std::mem::take(&mut harness.state_mut().pressed), [Intent::LookAtGiven]);
+    assert_eq!(press(&mut harness, "Look at this run"), [Intent::LookAtGiven]);
     assert_eq!(press(&mut harness, "Not this one"), [Intent::LeaveJoin]);
 }
 

@@ -242,7 +242,7 @@ fn what_a_run_pays_and_why_it_does_not_fit_is_on_its_card() {
 fn a_run_is_added_by_its_path() {
     let mut harness = open("runs-empty");
     type_into(&mut harness, "Link or path", "/data/a.covey-run");
-    assert_eq!(press(&mut harness, "Look at this run"), [Intent::AddRun { source: "/data/a.covey-run".to_owned() }]);
+    assert_eq!(press(&mut harness, "Look at it"), [Intent::AddRun { source: "/data/a.covey-run".to_owned() }]);
 }
 
 #[test]

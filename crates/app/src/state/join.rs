@@ -7,7 +7,7 @@ use super::event::KnownRun;
 use super::{Effect, Job, State, money};
 use crate::look::Looked;
 use types::{JoinLink, Problem};
-use view_model::{Fit, JoinFacts, JoinState, JoinView, Told, Tone};
+use view_model::{Fit, JoinFacts, JoinState, JoinView, RunKind, RunSnapshot, Told, Tone};
 
 /// Longest path or link that is taken.
 const MAX_SOURCE_CHARS: usize = 4096;
@@ -183,7 +183,16 @@ impl State {
         Ok(Job::Train { run, hotkey })
     }
 
-    /// A run that is at work is not forgotten, and the chosen one makes room for the rehearsal.
+    /// The best of the other runs that surely fit.
+    fn best_but(&self, id: &str) -> Option<String> {
+        let cards = self.cards(&RunSnapshot::default());
+        let mut others: Vec<_> =
+            cards.into_iter().filter(|card| card.kind == RunKind::Shared && card.id != id).collect();
+        super::rank::rank(&mut others, self.memory());
+        others.into_iter().next().filter(|best| matches!(best.fit, Fit::Fits(_))).map(|best| best.id)
+    }
+
+    /// A run that is at work is not forgotten; the chosen one makes room for the best of the others, or for the rehearsal.
     pub(super) fn forget(&mut self, id: String, out: &mut Vec<Effect>) {
         let at_work = |job: Option<&Job>| matches!(job, Some(Job::Train { run, .. }) if *run == id);
         let runs = at_work(self.work.wanted()) || at_work(self.work.process().map(|process| &process.job));
@@ -191,7 +200,8 @@ impl State {
             return;
         }
         if self.settings.behaviour.run == id {
-            self.choose(money::REHEARSAL_BOOK, out);
+            let next = self.best_but(&id).unwrap_or_else(|| money::REHEARSAL_BOOK.to_owned());
+            self.choose(&next, out);
         }
         out.push(Effect::ForgetRun(id));
     }

@@ -68,7 +68,7 @@ impl State {
     }
 
     /// The rehearsal's card, then the runs that were added.
-    fn cards(&self, run: &RunSnapshot) -> Vec<RunCard> {
+    pub(super) fn cards(&self, run: &RunSnapshot) -> Vec<RunCard> {
         let chosen = self.settings.behaviour.run.as_str();
         let live = |id: &str| {
             let job = self.work.process().map(|process| &process.job);

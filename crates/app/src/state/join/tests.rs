@@ -127,3 +127,27 @@ fn a_lone_file_says_what_is_missing_when_it_is_started() {
     assert_eq!(problem.code, "run_without_places");
     assert!(problem.hint.contains("covey://join/"), "{problem}");
 }
+
+#[test]
+fn forgetting_the_chosen_run_chooses_the_best_of_the_others_that_fit() {
+    let card = |id: &str, params: u64| {
+        let mut known = super::super::tests::run_card(id);
+        known.card.model_params = Some(params);
+        known
+    };
+    let chosen_after = |memory: Option<u64>| {
+        let mut state = state();
+        let reading = crate::state::Reading {
+            signals: courtesy::Signals::default(),
+            memory: memory.map(types::ByteCount),
+            appearance: view_model::Appearance::default(),
+        };
+        state.apply(Event::Reading(Box::new(reading)), 1);
+        state.apply(Event::Runs(vec![card("aa", 1000), card("bb", 2000), card("cc", 9_000_000_000), card("dd", 1)]), 1);
+        press(&mut state, Intent::ChooseRun { id: "dd".to_owned() });
+        press(&mut state, Intent::ForgetRun { id: "dd".to_owned() });
+        state.settings().behaviour.run.clone()
+    };
+    assert_eq!(chosen_after(Some(1 << 30)), "bb", "the largest that fits");
+    assert_eq!(chosen_after(None), "rehearsal", "what nobody knows is not chosen for anybody");
+}
