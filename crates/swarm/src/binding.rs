@@ -10,6 +10,8 @@ use libp2p::identity::{PublicKey, ed25519};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use types::{Hash32, Hotkey, MAX_BINDING_LIFE_MS, PeerBinding, SignPayload, Signature};
 
+use crate::NodeKey;
+
 /// First byte of the wire form.
 const VERSION: u8 = 1;
 /// Bytes of the wire form: version, genesis, netuid, hotkey, peer key, seq, expires, two signatures.
@@ -74,6 +76,20 @@ pub struct SignedBinding {
 }
 
 impl SignedBinding {
+    /// A binding that the hotkey has signed, signed by the network key too.
+    ///
+    /// # Errors
+    /// [`BindingError::PeerSignature`] if the binding names another network key.
+    pub fn new(binding: PeerBinding, hotkey_signature: Signature, key: &NodeKey) -> Result<Self, BindingError> {
+        let signature = <[u8; 64]>::try_from(key.sign(&Self::message(&binding)));
+        match signature {
+            Ok(signature) if key.public() == binding.peer_key => {
+                Ok(Self { binding, hotkey_signature, peer_signature: Signature(signature) })
+            }
+            _ => Err(BindingError::PeerSignature),
+        }
+    }
+
     /// The bytes that both keys sign.
     pub fn message(binding: &PeerBinding) -> Vec<u8> {
         SignPayload::PeerBinding(*binding).to_bytes()

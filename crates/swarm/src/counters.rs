@@ -1,8 +1,13 @@
 //! What happened, counted, for metrics and for people who wonder.
 //!
-//! In: events. Out: totals since this process began. They only grow.
+//! In: events. Out: totals since this process began, of all peers and of each. They only grow.
+
+mod notes;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) use notes::Notes;
+pub use notes::PeerNote;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {

@@ -84,9 +84,6 @@ pub const OTHER_SOURCES: usize = 8;
 /// Bindings asked for at the same time: the connections of a home line are few and answer within a second.
 pub const BINDINGS_ASKED: usize = 8;
 
-/// Questions of others answered at the same time; all answers are in memory.
-pub const ANSWERS_IN_FLIGHT: usize = 64;
-
 /// After a peer showed no sound binding it is asked again, since it may have registered meanwhile.
 pub const BINDING_RETRY: Duration = Duration::from_secs(30);
 
@@ -150,9 +147,6 @@ pub const UPLINK_MIN_RATE: u64 = 32_768;
 /// Most it rises to: 10 Gbit/s.
 pub const UPLINK_MAX_RATE: u64 = 1_250_000_000;
 
-/// Newest round trips of which the least counts: a machine at work answers late now and then.
-pub const UPLINK_SAMPLES: usize = 3;
-
 /// Minutes of round trips of which the least is the empty line: routes change.
 pub const UPLINK_BASE_WINDOWS: usize = 10;
 
@@ -164,3 +158,9 @@ pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A peer nearer than this is in the same house: its bytes do not pass the line, and are not paced.
 pub const SAME_HOUSE: Duration = Duration::from_millis(3);
+
+/// Peers of which it is noted what they got and gave: the connections of a public node, and those that have left.
+pub const MAX_NOTES: usize = 1024;
+
+/// Time for one echo while bytes go out: a queue longer than that says enough.
+pub const ECHO_TIME: Duration = Duration::from_secs(2);

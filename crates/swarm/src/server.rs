@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use exchange::{BlobId, Have, Manifest};
+use exchange::{BlobId, Have, Library, Manifest};
 use futures::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::bulk::{Duplex, REQUEST_BYTES, Request, Status, Want};
-use crate::counters::Counters;
+use crate::counters::{Counters, Notes};
 use crate::limits::{BUSY_AFTER, PIECE_WRITE_TIME, REFUSAL_TIME, RELAYED_BLOB_BYTES, STREAM_IDLE};
 use crate::pace::Tap;
 
@@ -34,6 +34,25 @@ pub(crate) trait Shelf: Send + Sync + 'static {
     async fn chunk(&self, id: &BlobId, index: u32) -> Option<Vec<u8>>;
     /// Whether the blob is this peer's own current payload.
     fn is_own(&self, id: &BlobId) -> bool;
+}
+
+#[async_trait::async_trait]
+impl Shelf for Library {
+    async fn have(&self, id: &BlobId) -> Have {
+        self.have(id).await
+    }
+
+    async fn manifest(&self, id: &BlobId) -> Option<Manifest> {
+        self.manifest(id).await
+    }
+
+    async fn chunk(&self, id: &BlobId, index: u32) -> Option<Vec<u8>> {
+        self.chunk(id, index).await
+    }
+
+    fn is_own(&self, id: &BlobId) -> bool {
+        self.is_own(id)
+    }
 }
 
 /// Why a stream ended.
@@ -64,6 +83,7 @@ pub(crate) struct Server {
     pub(crate) up: Arc<Tap>,
     pub(crate) volume: Volume,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) notes: Arc<Notes>,
     /// Bytes promised to somebody and not sent yet.
     promised: AtomicU64,
     idle: Duration,
@@ -79,7 +99,7 @@ struct Reply<'a> {
 impl Server {
     pub(crate) fn new(shelf: Arc<dyn Shelf>, up: Arc<Tap>, counters: Arc<Counters>) -> Self {
         let promised = AtomicU64::new(0);
-        Self { shelf, up, volume: Volume::default(), counters, promised, idle: STREAM_IDLE }
+        Self { shelf, up, volume: Volume::default(), counters, notes: Arc::default(), promised, idle: STREAM_IDLE }
     }
 
     /// Another patience with idle streams.
@@ -89,8 +109,9 @@ impl Server {
         self
     }
 
-    /// Serves a stream to its end. Dropping the call resets it.
-    pub(crate) async fn serve<S: Duplex>(&self, stream: S, slot: &Slot, way: Way) -> Ended {
+    /// Serves a stream to its end; `way` is asked for every chunk, since a relayed peer may have come nearer. Dropping
+    /// the call resets the stream.
+    pub(crate) async fn serve<S: Duplex>(&self, stream: S, slot: &Slot, way: &(dyn Fn() -> Way + Sync)) -> Ended {
         self.counters.streams_served.one();
         let (read, mut write) = stream.split();
         // One answer goes out while the next is read from the disk: no stream holds more than two chunks.
@@ -99,7 +120,7 @@ impl Server {
         let writing = async {
             while let Some(reply) = waiting.recv().await {
                 let last = waiting.is_empty();
-                if !self.send(&mut write, reply, slot, way, last).await {
+                if !self.send(&mut write, reply, slot, way(), last).await {
                     return Ended::Broken;
                 }
             }
@@ -126,7 +147,7 @@ impl Server {
         &'a self,
         mut read: impl AsyncRead + Unpin,
         replies: mpsc::Sender<Reply<'a>>,
-        way: Way,
+        way: &(dyn Fn() -> Way + Sync),
     ) -> Ended {
         let mut bytes = [0; REQUEST_BYTES];
         loop {
@@ -146,7 +167,7 @@ impl Server {
             for index in chunks {
                 // A place first: nothing is read from the disk before it can go.
                 let Ok(place) = replies.reserve().await else { return Ended::Broken };
-                let (status, body) = self.answer(&request, index, way).await;
+                let (status, body) = self.answer(&request, index, way()).await;
                 place.send(Reply { status, promise: Promise::new(&self.promised, body.len()), body });
             }
         }
@@ -238,6 +259,7 @@ impl Server {
             }
             promise.keep(piece.len());
             self.counters.bytes_served.add(piece.len() as u64);
+            self.notes.sent(slot.peer(), piece.len() as u64);
         }
         !flush || in_time(write.flush()).await
     }

@@ -84,7 +84,7 @@ fn a_20_mbit_uplink_keeps_its_latency_and_is_used() {
     delays.sort();
     let (median, most) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
     assert!(most < 30 * MS, "median {median:?}, 99 of 100 below {most:?}");
-    assert!(used > 0.85, "{used}");
+    assert!(used > 0.9, "{used}");
     let measured = uplink.measured().unwrap();
     assert!((2_000_000..3_000_000).contains(&measured), "{measured}");
 }
@@ -92,7 +92,7 @@ fn a_20_mbit_uplink_keeps_its_latency_and_is_used() {
 #[test]
 fn a_110_mbit_uplink_is_reached_within_seconds() {
     let (mut line, mut uplink) = (Line::new(13_750_000, 60 * MS), Uplink::default());
-    line.run(&mut uplink, 5 * SEC);
+    line.run(&mut uplink, 6 * SEC);
     assert!(uplink.rate() > 9_000_000, "{}", uplink.rate());
 }
 
@@ -130,8 +130,8 @@ fn golden_steps_of_the_controller() {
     assert_eq!(rates, GOLDEN_KB);
 }
 
-/// Starts at 262 kB/s, rises by half, halves at 60 ms of queue, then climbs by five parts in a hundred.
-const GOLDEN_KB: [u64; 9] = [393, 589, 884, 884, 884, 884, 884, 884, 884];
+/// From 262 kB/s it rises by three tenths a step; at 60 ms of queue it falls, then comes back to what it knows.
+const GOLDEN_KB: [u64; 9] = [340, 443, 575, 495, 452, 457, 463, 472, 481];
 
 proptest! {
     #[test]

@@ -2,14 +2,14 @@
 //!
 //! In: round-trip times while bytes go out, the bytes, the time. Out: a rate in bytes a second. Delay-based, as LEDBAT is:
 //! the least round trip of the last ten minutes is the empty line, what comes on top is the queue. Below the target the
-//! rate rises, at first fast; above it the rate falls in proportion. It does no I/O and reads no clock.
+//! rate rises, at first fast. Above it the line's capacity follows from what went and how fast the queue grew, and the rate
+//! goes as far below it as empties the queue in about a second. It does no I/O and reads no clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::limits::{
-    UPLINK_BASE_WINDOWS, UPLINK_FIRST_RATE, UPLINK_MAX_RATE, UPLINK_MIN_RATE, UPLINK_SAMPLES, UPLINK_STEP,
-    UPLINK_TARGET,
+    UPLINK_BASE_WINDOWS, UPLINK_FIRST_RATE, UPLINK_MAX_RATE, UPLINK_MIN_RATE, UPLINK_STEP, UPLINK_TARGET,
 };
 
 /// Length of one window of the base round trip.
@@ -23,7 +23,11 @@ pub struct Uplink {
     starting: bool,
     /// Least round trip of each minute, the newest last.
     base: VecDeque<(Duration, Duration)>,
-    recent: VecDeque<Duration>,
+    /// Newest round trip, and the queue in seconds at the last change of the rate.
+    newest: Option<Duration>,
+    queue: f64,
+    /// The line's capacity as the last queue showed it.
+    capacity: f64,
     /// Since the last change of the rate.
     sent: u64,
     changed: Duration,
@@ -38,7 +42,9 @@ impl Default for Uplink {
             rate: UPLINK_FIRST_RATE as f64,
             starting: true,
             base: VecDeque::new(),
-            recent: VecDeque::new(),
+            newest: None,
+            queue: 0.0,
+            capacity: 0.0,
             sent: 0,
             changed: Duration::ZERO,
             peaks: VecDeque::new(),
@@ -72,38 +78,44 @@ impl Uplink {
     /// A round trip was measured.
     pub fn round_trip(&mut self, rtt: Duration, now: Duration) {
         push(&mut self.base, now, rtt, Duration::min);
-        if self.recent.len() == UPLINK_SAMPLES {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(rtt);
+        self.newest = Some(rtt);
         let passed = now.saturating_sub(self.changed);
         if passed < UPLINK_STEP {
             return;
         }
-        let queue = self.queue();
+        let (passed, queue) = (passed.as_secs_f64(), self.queue().as_secs_f64());
         let target = UPLINK_TARGET.as_secs_f64();
-        let over = (queue.as_secs_f64() - target) / target;
+        let sent = (self.sent as f64 / passed).min(self.rate);
         // Unless the rate was used, a short queue says nothing about it.
-        let used = self.sent as f64 > 0.6 * self.rate * passed.as_secs_f64();
-        if over > 0.0 {
+        let used = sent > 0.6 * self.rate;
+        if queue > target {
             self.starting = false;
-            self.rate *= (1.0 - 0.3 * over).max(0.5);
-            // The old samples were of the old rate.
-            self.recent.clear();
+            // A queue that grows by a tenth of a second each second means a tenth more than the line takes.
+            let growth = ((queue - self.queue) / passed).clamp(-0.5, 3.0);
+            // One strange sample moves the estimate only so far.
+            self.capacity = (sent / (1.0 + growth)).clamp(0.3 * self.rate, 1.1 * self.rate);
+            self.rate = self.capacity * (1.0 - ((queue - target / 2.0) / 0.6).clamp(0.03, 0.5));
         } else if used && self.starting {
-            self.rate *= if over < -0.5 { 1.5 } else { 1.1 };
+            self.rate *= if queue < target / 2.0 { 1.3 } else { 1.05 };
+        } else if used && self.rate < 0.9 * self.capacity {
+            self.rate = (1.5 * self.rate).min(0.95 * self.capacity);
         } else if used {
-            self.rate *= 1.0 - 0.05 * over;
+            self.rate *= 1.0 + 0.02 * (1.0 - queue / target);
         }
         self.rate = self.rate.clamp(UPLINK_MIN_RATE as f64, UPLINK_MAX_RATE as f64);
-        (self.sent, self.changed) = (0, now);
+        (self.sent, self.changed, self.queue) = (0, now, queue);
     }
 
-    /// The queue as the newest samples show it: the least of them, since a busy machine answers late.
+    /// Round trips are measured to another peer from now on: the old ones say nothing about it.
+    pub fn new_path(&mut self) {
+        self.base.clear();
+        (self.newest, self.queue) = (None, 0.0);
+    }
+
+    /// The queue as the newest round trip shows it.
     pub fn queue(&self) -> Duration {
         let base = self.base.iter().map(|(_, rtt)| *rtt).min();
-        let now = self.recent.iter().min().copied();
-        now.zip(base).map_or(Duration::ZERO, |(now, base)| now.saturating_sub(base))
+        self.newest.zip(base).map_or(Duration::ZERO, |(now, base)| now.saturating_sub(base))
     }
 
     /// The most that went in a second, over the last ten minutes; `None` before the first.

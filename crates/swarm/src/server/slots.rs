@@ -51,6 +51,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Whose it is.
+    pub(crate) fn peer(&self) -> PeerId {
+        self.peer
+    }
+
     /// The peer's place in the queue for the line.
     pub(crate) fn turn(&self) -> &Turn {
         &self.turn
