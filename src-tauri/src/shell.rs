@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tray::Tray;
-use view_model::{Intent, Screen};
+use view_model::Screen;
 
 pub(crate) use ctl_server::socket_name;
 pub(crate) use tray_icon::{EDGE as PICTURE_EDGE, rgba as picture};
@@ -85,15 +85,24 @@ pub(crate) fn run(start: Start) -> Result<ExitCode> {
 /// The profile's app runs: it is shown, and this process ends.
 fn second_start(start: Start) -> Result<ExitCode> {
     let ask = |request: &CtlRequest| crate::ctl::ask(request).context("Covey runs already, but does not answer");
-    let screen = match start.link {
+    match start.link {
         Some(source) => {
-            ask(&CtlRequest::Do { intent: Box::new(Intent::AddRun { source }) })?;
-            Screen::Runs
+            // A path is this process's own: the one that runs may be somewhere else.
+            ask(&CtlRequest::Open { source: absolute(source) })?;
         }
-        None => Screen::Home,
-    };
-    ask(&CtlRequest::Show { screen })?;
+        None => {
+            ask(&CtlRequest::Show { screen: Screen::Home })?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A path from the root on; a link as it is.
+fn absolute(source: String) -> String {
+    if source.contains("://") {
+        return source;
+    }
+    std::path::absolute(&source).map_or(source, |path| path.to_string_lossy().into_owned())
 }
 
 struct Shell {
@@ -166,10 +175,12 @@ impl Shell {
         let cancel = self.cancel.clone();
         self.tasks.spawn_on(
             async move {
+                let linked = start.link.is_some();
                 if let Some(link) = start.link {
-                    to_app.send(FromShell::Link(link)).await.ok();
+                    to_app.send(FromShell::Link(absolute(link))).await.ok();
                 }
-                if !start.hidden {
+                // A link opens the window by itself, at the card that it is about.
+                if !start.hidden && !linked {
                     let (reply, _) = tokio::sync::oneshot::channel();
                     let request = CtlRequest::Show { screen: Screen::Home };
                     to_app.send(FromShell::Ctl { request, reply }).await.ok();

@@ -49,6 +49,28 @@ fn a_second_start_shows_the_first_ones_window_and_ends() {
     assert!(is_alive(app.id()));
 }
 
+/// A run that nobody founded, at an address that is kept for documentation.
+const LINK: &str = "covey://join/5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e?at=/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
+
+#[test]
+fn a_link_given_to_a_second_start_opens_the_window_at_its_card_and_asks_nobody() {
+    let session = Session::x11().with_a_welcomed_owner();
+    let app = App::start(&session, &["--hidden"]);
+    app.wait_for("the app answers", |state| state["version"].is_string());
+    let mut second = App::start(&session, &[LINK]);
+    assert!(second.wait(), "the second start ended badly: {}", second.printed());
+    open_window(&app);
+    let reader = Reader::new(&session);
+    reader.wait_for_text("Nobody has been asked");
+    reader.wait_for_text("203.0.113.7");
+    session.screenshot_when_drawn("join-link");
+    assert_eq!(app.snapshot()["join"]["state"]["join"], "given");
+    assert!(app.below("covey-peer").is_empty(), "nothing was started");
+    reader.press("Not this one");
+    let state = app.wait_for("the card is put away", |state| state["join"].is_null());
+    assert_eq!(state["settings"]["behaviour"]["run"], "rehearsal");
+}
+
 #[test]
 fn a_killed_app_leaves_neither_window_nor_trainer_behind() {
     let session = Session::x11().with_a_welcomed_owner();
@@ -86,7 +108,7 @@ fn under_wayland_there_is_a_window_and_a_tray() {
     panel.wait_for_icon();
     open_window(&app);
     app.wait_for("the first frame is painted", |_| app.printed().contains("first frame"));
-    session.screenshot("wayland");
+    session.screenshot_when_drawn("wayland");
     assert!(app.window().is_some_and(is_alive), "{}", app.printed());
 }
 

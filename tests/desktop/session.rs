@@ -105,6 +105,24 @@ impl Session {
         }
     }
 
+    /// The same, once something is on the screen: a compositor shows what was painted a little later.
+    pub(crate) fn screenshot_when_drawn(&self, name: &str) {
+        let Some(folder) = std::env::var_os("COVEY_SCREENSHOTS").map(PathBuf::from) else { return };
+        let path = folder.join(format!("{name}.png"));
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(20) {
+            self.screenshot(name);
+            let mut command = self.command("identify");
+            let mean = command.args(["-format", "%[mean]"]).arg(&path).output();
+            let mean = mean.ok().and_then(|output| String::from_utf8_lossy(&output.stdout).trim().parse::<f64>().ok());
+            // Of 65535; `None`: there is no ImageMagick, and no picture to wait for.
+            if mean.is_none_or(|mean| mean > 600.0) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
     fn start_screen(&mut self) {
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", "1280x820x24", "-nolisten", "tcp", "-noreset"]);

@@ -4,13 +4,15 @@
 
 mod machine;
 mod money;
+mod network;
 mod run;
 mod series;
 pub mod setup;
 
 pub use machine::{card, no_gpu, one_card, two_cards};
 pub use money::{sixty_days, token};
-pub use run::{help, lamps, layers, network_rehearsal, network_shared, rehearsal, shared, tiles};
+pub use network::{fetching, network_rehearsal, network_shared, over_quota, relayed};
+pub use run::{help, lamps, layers, rehearsal, shared, tiles};
 pub use series::{NOW_MS, fill, log_lines};
 
 use crate::model::Model;
@@ -225,8 +227,14 @@ pub fn scenarios() -> Vec<Scenario> {
         Scenario::new("network-empty", Screen::Network, first_start()),
         Scenario::new("network-rehearsal", Screen::Network, running()).with_series(),
         Scenario::new("network-shared", Screen::Network, sharing()).with_series(),
+        Scenario::new("network-relayed", Screen::Network, relayed()).with_series(),
+        Scenario::new("network-over-quota", Screen::Network, over_quota()),
+        Scenario::new("network-fetching", Screen::Network, fetching()),
+        Scenario::new("home-fetching", Screen::Home, fetching()),
         Scenario::new("help-empty", Screen::Help, first_start()),
         Scenario::new("help-doctor", Screen::Help, sharing()).with_log(400),
+        Scenario::new("help-network", Screen::Help, relayed()).at("help-network"),
+        Scenario::new("help-network-unknown", Screen::Help, first_start()).at("help-network"),
         Scenario::new("help-log", Screen::Help, sharing()).with_log(400).at("help-log"),
         Scenario::new("help-report-none", Screen::Help, sharing()).at("help-report"),
         Scenario::new("help-report", Screen::Help, run::with_report(sharing())).with_log(12).at("help-report"),

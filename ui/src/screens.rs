@@ -2,9 +2,11 @@
 
 pub(crate) mod courtesy;
 pub(crate) mod earnings;
+mod fetch;
 pub(crate) mod forms;
 pub(crate) mod help;
 pub(crate) mod home;
+mod join;
 pub(crate) mod network;
 pub(crate) mod runs;
 pub(crate) mod settings;

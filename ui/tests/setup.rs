@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
+#[path = "setup/join.rs"]
+mod join;
 #[path = "setup/pictures.rs"]
 mod pictures;
 #[path = "setup/presses.rs"]

@@ -6,6 +6,8 @@
 mod access;
 #[path = "window/idle.rs"]
 mod idle;
+#[path = "window/line.rs"]
+mod line;
 #[path = "window/pictures.rs"]
 mod pictures;
 #[path = "window/presses.rs"]

@@ -2,12 +2,13 @@
 //! `docs/campaigns/NAME.md` with date, commit and machine.
 //!
 //! The first rehearsal of each campaign is the clean one that the others are compared with. A variant that does not
-//! hold is written down like the others, and the exit code is 1.
+//! hold is written down like the others, and the exit code is 1. Campaigns of `lab` run in network namespaces instead.
 
 mod account;
+mod lab;
 mod report;
 
-use crate::command_line::{SetupOptions, UsageError};
+use crate::command_line::{CampaignOptions, SetupOptions, UsageError};
 use crate::place::Place;
 use crate::{machine, rehearse, run, say, setup};
 use account::Account;
@@ -108,17 +109,27 @@ const CAMPAIGNS: &[Campaign] = &[
     },
 ];
 
-pub(crate) fn campaign(place: &Place, name: Option<&str>) -> Result<ExitCode> {
-    let Some(name) = name else {
-        for campaign in CAMPAIGNS {
-            println!("{:<10} {}", campaign.name, campaign.about);
+pub(crate) fn campaign(place: &Place, options: &CampaignOptions) -> Result<ExitCode> {
+    let lab = || lab::LAB_CAMPAIGNS.iter();
+    let Some(name) = options.name.as_deref() else {
+        let all = CAMPAIGNS.iter().map(|campaign| (campaign.name, campaign.about));
+        for (name, about) in all.chain(lab().map(|campaign| (campaign.name, campaign.about))) {
+            println!("{name:<10} {about}");
         }
         return Ok(ExitCode::SUCCESS);
     };
+    if let Some(campaign) = lab().find(|campaign| campaign.name == name) {
+        let profile = if options.dev { lab::Profile::Dev } else { lab::Profile::Release };
+        return lab::run(place, campaign, profile);
+    }
     let Some(campaign) = CAMPAIGNS.iter().find(|campaign| campaign.name == name) else {
-        let known: Vec<&str> = CAMPAIGNS.iter().map(|campaign| campaign.name).collect();
+        let known = CAMPAIGNS.iter().map(|campaign| campaign.name);
+        let known: Vec<&str> = known.chain(lab().map(|campaign| campaign.name)).collect();
         return Err(UsageError(format!("{name:?} is no campaign; there are: {}", known.join(" "))).into());
     };
+    if options.dev {
+        return Err(UsageError(format!("`--dev` is for the lab's campaigns; {name} always runs release builds")).into());
+    }
     let ready = setup::setup(place, SetupOptions::default())?;
     run::build(place)?;
     if campaign.name == "bittensor" {
@@ -133,13 +144,18 @@ pub(crate) fn campaign(place: &Place, name: Option<&str>) -> Result<ExitCode> {
     }
     let text = report::markdown(campaign, &rows, &Circumstances::of(place)?);
     println!("\n{text}");
-    let file = place.root.join("docs").join("campaigns").join(format!("{name}.md"));
-    let written =
-        std::fs::create_dir_all(file.parent().unwrap_or(&place.root)).and_then(|()| std::fs::write(&file, text));
-    written.with_context(|| format!("{} can't be written", file.display()))?;
+    write_page(place, name, &text)?;
     say::made("campaign", &format!("docs/campaigns/{name}.md"), since);
     let held = rows.iter().all(|row| row.failures.is_empty());
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes a campaign's page.
+fn write_page(place: &Place, name: &str, text: &str) -> Result<()> {
+    let file = place.root.join("docs").join("campaigns").join(format!("{name}.md"));
+    let written =
+        std::fs::create_dir_all(file.parent().unwrap_or(&place.root)).and_then(|()| std::fs::write(&file, text));
+    written.with_context(|| format!("{} can't be written", file.display()))
 }
 
 /// Rehearses once; the account is the last line that the peer program prints.

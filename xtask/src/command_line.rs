@@ -18,7 +18,7 @@ cargo xtask COMMAND
   fuzz [TARGET…] [--secs N]   hostile inputs to everything that reads any, N seconds each (60), guided by coverage
   package                     a portable archive in dist/ with checksums
   doctor                      what this machine has, what is missing and how to mend it
-  campaign [NAME]             a recorded series of rehearsals (no NAME: list them)
+  campaign [NAME] [--dev]     a recorded series of rehearsals, or of real peers in network namespaces (no NAME: list them)
   icons                       write icons/*.png anew from icons/covey.svg
   help                        this text
 
@@ -66,6 +66,15 @@ pub(crate) enum TextChoice {
     Skip,
 }
 
+/// Which campaign, and how its programs are built.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub(crate) struct CampaignOptions {
+    /// None: list them.
+    pub(crate) name: Option<String>,
+    /// `--dev`: builds as tests have them.
+    pub(crate) dev: bool,
+}
+
 /// One thing to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -78,7 +87,7 @@ pub(crate) enum Task {
     Fuzz(FuzzOptions),
     Package,
     Doctor,
-    Campaign(Option<String>),
+    Campaign(CampaignOptions),
     Icons,
 }
 
@@ -100,11 +109,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Task> {
         "package" => no_words(&command, &rest).map(|()| Task::Package),
         "doctor" => no_words(&command, &rest).map(|()| Task::Doctor),
         "icons" => no_words(&command, &rest).map(|()| Task::Icons),
-        "campaign" => match rest.as_slice() {
-            [] => Ok(Task::Campaign(None)),
-            [name] => Ok(Task::Campaign(Some(name.clone()))),
-            [_, extra, ..] => Err(usage(format!("`campaign` takes one name; {extra:?} is one too many"))),
-        },
+        "campaign" => campaign_options(rest).map(Task::Campaign),
         other => Err(usage(format!("{other:?} is not a command; `cargo xtask help` lists them"))),
     }
 }
@@ -147,6 +152,18 @@ fn fuzz_options(mut words: Vec<String>) -> Result<FuzzOptions> {
     }
 }
 
+fn campaign_options(words: Vec<String>) -> Result<CampaignOptions> {
+    let mut options = CampaignOptions::default();
+    for word in words {
+        match word.as_str() {
+            "--dev" => options.dev = true,
+            name if !name.starts_with('-') && options.name.is_none() => options.name = Some(word),
+            _ => return Err(usage(format!("`campaign` takes one name and --dev; {word:?} is one too many"))),
+        }
+    }
+    Ok(options)
+}
+
 fn no_words(command: &str, words: &[String]) -> Result<()> {
     match words.first() {
         None => Ok(()),
@@ -187,7 +204,10 @@ mod tests {
         check("bench", &Task::Bench { names: vec![], bench_args: vec![] });
         check("fuzz", &Task::Fuzz(FuzzOptions { targets: vec![], secs: 60 }));
         check("fuzz ss58 --secs 5", &Task::Fuzz(FuzzOptions { targets: vec!["ss58".into()], secs: 5 }));
-        check("campaign cheaters", &Task::Campaign(Some("cheaters".into())));
+        let campaign = |name: &str, dev| Task::Campaign(CampaignOptions { name: Some(name.into()), dev });
+        check("campaign", &Task::Campaign(CampaignOptions::default()));
+        check("campaign cheaters", &campaign("cheaters", false));
+        check("campaign uplink --dev", &campaign("uplink", true));
     }
 
     #[test]
@@ -204,6 +224,7 @@ mod tests {
             &["package", "now"],
             &["doctor", "--json"],
             &["campaign", "a", "b"],
+            &["campaign", "a", "--release"],
             &["--yes"],
         ] {
             let sentence = refused(words);

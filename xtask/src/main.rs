@@ -55,7 +55,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Fuzz(options) => fuzz::fuzz(&place, &options),
         Task::Package => package::package(&place),
         Task::Doctor => doctor::doctor(&place),
-        Task::Campaign(name) => campaign::campaign(&place, name.as_deref()),
+        Task::Campaign(options) => campaign::campaign(&place, &options),
         Task::Icons => icons::icons(&place),
     }
 }

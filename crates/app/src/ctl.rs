@@ -40,6 +40,11 @@ pub enum CtlRequest {
         /// The screen.
         screen: Screen,
     },
+    /// A link or file that was given to a second start of the program: shown, and nothing else before a press.
+    Open {
+        /// Link or path.
+        source: String,
+    },
     /// The settings in force.
     Settings,
     /// New settings, all of them.
@@ -105,6 +110,7 @@ mod tests {
             (r#"{"ctl":"pause","secs":900}"#, CtlRequest::Pause { secs: Some(900) }),
             (r#"{"ctl":"resume"}"#, CtlRequest::Resume),
             (r#"{"ctl":"show","screen":"earnings"}"#, CtlRequest::Show { screen: Screen::Earnings }),
+            (r#"{"ctl":"open","source":"covey://join/ab"}"#, CtlRequest::Open { source: "covey://join/ab".to_owned() }),
             (r#"{"ctl":"settings"}"#, CtlRequest::Settings),
             (r#"{"ctl":"quit"}"#, CtlRequest::Quit),
             (r#"{"ctl":"snapshot"}"#, CtlRequest::Snapshot),

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 use types::{ByteCount, Problem};
-use view_model::{CheckState, DoctorCheck, KeychainState, Told, units};
+use view_model::{CheckState, DoctorCheck, KeychainState, ReachVerdict, Told, Tone, units};
 
 /// For `covey-peer --version`: libtorch has to be loaded.
 const VERSION_TIME: Duration = Duration::from_secs(20);
@@ -31,6 +31,10 @@ pub(crate) struct Known {
     pub(crate) disk_needed: ByteCount,
     pub(crate) memory_free: Option<ByteCount>,
     pub(crate) keychain: KeychainState,
+    /// How others reach this computer, as the running peer says it.
+    pub(crate) network: ReachVerdict,
+    /// A run with others is chosen or running.
+    pub(crate) shared: bool,
 }
 
 /// Checks everything.
@@ -41,7 +45,7 @@ pub(crate) async fn check(config: &Config, gpus: &Prober, known: Known) -> Vec<D
     };
     let peer = peer(&config.peer_program, &config.version).await;
     let [gpu, driver] = cards(survey.as_ref());
-    vec![gpu, driver, disk(&known), memory(&known), clock(&known), peer, keychain(&known), network()]
+    vec![gpu, driver, disk(&known), memory(&known), clock(&known), peer, keychain(&known), network(&known)]
 }
 
 fn finding(code: &str, state: CheckState, found: Told, problem: Option<Problem>) -> DoctorCheck {
@@ -117,9 +121,18 @@ fn keychain(known: &Known) -> DoctorCheck {
     }
 }
 
-/// A rehearsal stays on this computer; a run's own line is looked at when it is joined.
-fn network() -> DoctorCheck {
-    finding("network", CheckState::NotRun, Told::new("found-network-not-needed"), None)
+/// A rehearsal stays on this computer; a run's own line is what its peer says of it. Unknown is not fine.
+fn network(known: &Known) -> DoctorCheck {
+    if !known.shared {
+        return finding("network", CheckState::NotRun, Told::new("found-network-not-needed"), None);
+    }
+    let state = match known.network.tone {
+        Tone::Running => CheckState::Good,
+        Tone::Waiting => CheckState::Limited,
+        Tone::Problem => CheckState::Bad,
+        Tone::Paused | Tone::Earned | Tone::Neutral => CheckState::NotRun,
+    };
+    finding("network", state, known.network.verdict.clone(), None)
 }
 
 /// Whether the peer's program is there, loads its libraries, and is of this version.
@@ -163,6 +176,7 @@ async fn ask_version(program: &Path) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use view_model::{NetworkSettings, NetworkView, ReachCause, Reachability};
 
     fn known() -> Known {
         Known {
@@ -171,7 +185,22 @@ mod tests {
             disk_needed: ByteCount(5_000_000_000),
             memory_free: None,
             keychain: KeychainState::Ready,
+            network: NetworkView::default().verdict(&NetworkSettings::default()),
+            shared: true,
         }
+    }
+
+    #[test]
+    fn the_line_is_judged_by_what_other_peers_said_and_unknown_is_not_fine() {
+        let with = |reachability, cause| {
+            let view = NetworkView { reachability, cause, ..NetworkView::default() };
+            network(&Known { network: view.verdict(&NetworkSettings::default()), ..known() }).state
+        };
+        assert_eq!(network(&known()).state, CheckState::NotRun);
+        assert_eq!(with(Reachability::Open, ReachCause::PublicAddress), CheckState::Good);
+        assert_eq!(with(Reachability::Relayed, ReachCause::Firewall), CheckState::Limited);
+        assert_eq!(with(Reachability::Outbound, ReachCause::NobodyReached), CheckState::Bad);
+        assert_eq!(network(&Known { shared: false, ..known() }).found, Told::new("found-network-not-needed"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use view_model::{Activity, Intent, Screen};
+use view_model::{Activity, Screen};
 use window::Window;
 
 /// Events of all workers that may wait.
@@ -241,7 +241,7 @@ impl App {
             FromShell::SessionEnding => self.apply(Event::SessionEnding),
             FromShell::Link(source) => {
                 self.outbox.push_back(ToShell::OpenWindow(Screen::Runs));
-                self.apply(Event::Intent(Intent::AddRun { source }));
+                self.apply(Event::Given(source));
             }
             FromShell::Ctl { request, reply } => {
                 // A client that has hung up is no fault.

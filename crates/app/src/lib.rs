@@ -11,6 +11,8 @@ mod ctl;
 mod doctor;
 mod driver;
 mod files;
+mod look;
+mod picture;
 mod receipts;
 mod report;
 mod runs;

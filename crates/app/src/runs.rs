@@ -2,13 +2,14 @@
 //!
 //! In: a run file or a run's folder, named by its path. Out: its card, and a copy in the data folder that no later change of
 //! the original touches. A file that is no run is refused with its reason and leaves nothing behind. It joins nothing.
+//! The link by which others join a run is made here from where its nodes are.
 
 use crate::files::{read_bounded, write_atomic};
 use crate::state::KnownRun;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use types::manifest::MAX_MANIFEST_BYTES;
-use types::{ByteCount, Problem, SignedManifest};
+use types::manifest::{Clock, MAX_MANIFEST_BYTES};
+use types::{ByteCount, JoinLink, MAX_ADDRESSES, MAX_LINK_CHARS, Problem, RunManifest, SignedManifest};
 use view_model::{Fit, RunCard, RunKind, Told, units};
 
 /// Folder of runs in the data folder.
@@ -17,6 +18,8 @@ pub(crate) const RUNS: &str = "runs";
 const RUN_FILE: &str = "run.json";
 /// Name of the file that says where things are.
 const PLACES_FILE: &str = "places.json";
+/// Name of the file in which a seed keeps the run's link.
+const LINK_FILE: &str = "link.txt";
 /// Where a run came from.
 const SOURCE_FILE: &str = "source.json";
 /// A page each.
@@ -32,12 +35,36 @@ struct Source {
     path: String,
 }
 
-/// Adds the run behind a path or link; gives its card.
-pub(crate) fn add(data_dir: &Path, source: &str) -> Result<KnownRun, Problem> {
-    let path = path_of(source)?;
+/// What of `places.json` the app reads: where the run's nodes are. The rest is the peer's.
+#[derive(Deserialize)]
+struct Places {
+    network: Option<NetworkPlaces>,
+}
+
+#[derive(Deserialize)]
+struct NetworkPlaces {
+    #[serde(default)]
+    bootstrap: Vec<String>,
+}
+
+/// What a manifest says beside its card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct About {
+    /// Seconds of a round; unknown where the clock waits for the peers.
+    pub(crate) round_secs: Option<u64>,
+    /// Inner steps of a round.
+    pub(crate) inner_steps: u32,
+    /// Validators that the run names.
+    pub(crate) validators: u64,
+    /// Bittensor's subnet, whose owner admits peers; none: the run's own ledger, where anybody registers.
+    pub(crate) netuid: Option<u16>,
+}
+
+/// Adds the run behind a path; gives its card, and whether it was not on the list before.
+pub(crate) fn add(data_dir: &Path, path: &Path) -> Result<(KnownRun, bool), Problem> {
     let (file, beside) = match path.is_dir() {
-        true => (path.join(RUN_FILE), path.clone()),
-        false => (path.clone(), path.parent().map(Path::to_owned).unwrap_or_default()),
+        true => (path.join(RUN_FILE), path.to_owned()),
+        false => (path.to_owned(), path.parent().map(Path::to_owned).unwrap_or_default()),
     };
     let bytes = read_bounded(&file, MAX_MANIFEST_BYTES as u64).map_err(|why| not_read(&why))?;
     let signed = SignedManifest::from_bytes(&bytes).map_err(|why| no_run(&why))?;
@@ -46,18 +73,24 @@ pub(crate) fn add(data_dir: &Path, source: &str) -> Result<KnownRun, Problem> {
     let places = has_name.then(|| read_bounded(&beside.join(PLACES_FILE), MAX_PAGE_BYTES).ok()).flatten();
     let places = places.filter(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|v| v.is_object()));
     let folder = data_dir.join(RUNS).join(signed.manifest.id().to_string());
-    let source = Source { path: path.to_string_lossy().into_owned() };
+    let new = read(&folder).is_none();
     let put = || -> std::io::Result<()> {
         std::fs::create_dir_all(&folder)?;
         if let Some(places) = &places {
             write_atomic(&folder.join(PLACES_FILE), places)?;
         }
-        write_atomic(&folder.join(SOURCE_FILE), &serde_json::to_vec(&source)?)?;
+        came_from(&folder, &path.to_string_lossy())?;
         // The run's own file last: a folder without it is no run.
         write_atomic(&folder.join(RUN_FILE), &bytes)
     };
     put().map_err(|why| not_kept(&why))?;
-    read(&folder).ok_or_else(|| not_kept(&std::io::Error::other("the copy does not read")))
+    let known = read(&folder).ok_or_else(|| not_kept(&std::io::Error::other("the copy does not read")))?;
+    Ok((known, new))
+}
+
+/// Writes down where a run of the list came from: a path or a link.
+pub(crate) fn came_from(folder: &Path, source: &str) -> std::io::Result<()> {
+    write_atomic(&folder.join(SOURCE_FILE), &serde_json::to_vec(&Source { path: source.to_owned() })?)
 }
 
 /// Every run that is known, by name.
@@ -87,9 +120,10 @@ pub(crate) fn forget(data_dir: &Path, id: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn read(folder: &Path) -> Option<KnownRun> {
+/// The run in a folder of the list.
+pub(crate) fn read(folder: &Path) -> Option<KnownRun> {
     let bytes = read_bounded(&folder.join(RUN_FILE), MAX_MANIFEST_BYTES as u64).ok()?;
-    let manifest = SignedManifest::from_bytes(&bytes).ok()?.manifest;
+    let SignedManifest { manifest, founder, .. } = SignedManifest::from_bytes(&bytes).ok()?;
     let id = manifest.id().to_string();
     // A folder that was renamed by hand would be trained in under a wrong name.
     (folder.file_name()?.to_str()? == id).then_some(())?;
@@ -110,9 +144,41 @@ fn read(folder: &Path) -> Option<KnownRun> {
         pays,
         fit: Fit::Unknown,
         chosen: false,
+        suggested: None,
+        live: false,
+        founder: Some(founder.ss58()),
+        link: link(folder, &manifest),
         source,
     };
-    Some(KnownRun { card, has_places: folder.join(PLACES_FILE).is_file() })
+    let about = about(&manifest);
+    Some(KnownRun { card, about, has_places: folder.join(PLACES_FILE).is_file() })
+}
+
+fn about(manifest: &RunManifest) -> About {
+    let round_secs = match manifest.chain.clock {
+        Clock::Interval { block_ms } => Some(manifest.rounds.blocks.saturating_mul(block_ms) / 1000),
+        Clock::Paced { .. } => None,
+    };
+    About {
+        round_secs,
+        inner_steps: manifest.inner.steps,
+        validators: manifest.chain.validators.len() as u64,
+        netuid: manifest.chain.subtensor.as_ref().map(|subtensor| subtensor.netuid),
+    }
+}
+
+/// The link by which others join, if it is written down where the run's nodes are.
+fn link(folder: &Path, manifest: &RunManifest) -> Option<String> {
+    // The one that a seed on this machine keeps names where that seed is.
+    let kept = read_bounded(&folder.join(LINK_FILE), MAX_LINK_CHARS as u64 + 1).ok();
+    let kept = kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<JoinLink>().ok());
+    if let Some(link) = kept.filter(|link| link.run == manifest.id()) {
+        return Some(link.to_string());
+    }
+    let bytes = read_bounded(&folder.join(PLACES_FILE), MAX_PAGE_BYTES).ok()?;
+    let mut bootstrap = serde_json::from_slice::<Places>(&bytes).ok()?.network?.bootstrap;
+    bootstrap.truncate(MAX_ADDRESSES);
+    Some(JoinLink::new(manifest.id(), bootstrap).ok()?.to_string())
 }
 
 /// Whether a model of so many parameters fits into so much memory: a plain estimate, said as one.
@@ -123,15 +189,9 @@ pub(crate) fn fit(parameters: u64, memory: Option<ByteCount>) -> Fit {
     if need <= have { Fit::Fits(told("run-fits")) } else { Fit::DoesNotFit(told("run-fits-not")) }
 }
 
-fn path_of(source: &str) -> Result<PathBuf, Problem> {
+/// The path that somebody named, as a file manager gives it or as it was typed.
+pub(crate) fn path_of(source: &str) -> Result<PathBuf, Problem> {
     let source = source.trim().trim_matches('"');
-    if source.to_ascii_lowercase().starts_with("covey:") {
-        return Err(Problem::new(
-            "run_link",
-            "This build joins runs by their file, not by a link",
-            "Ask for the run file, or open its folder.",
-        ));
-    }
     let path = source.strip_prefix("file://").unwrap_or(source);
     if path.is_empty() || path.contains('\0') {
         return Err(Problem::new("run_source", "This is neither a path nor a link of a run", "Choose a run file."));
@@ -152,7 +212,8 @@ fn no_run(why: &types::ManifestError) -> Problem {
     )
 }
 
-fn not_kept(why: &std::io::Error) -> Problem {
+/// A run that cannot be written to the data folder.
+pub(crate) fn not_kept(why: &std::io::Error) -> Problem {
     Problem::new("run_not_kept", format!("The run cannot be kept: {why}"), "Make room on the disk of the data folder.")
 }
 

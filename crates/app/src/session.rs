@@ -1,6 +1,6 @@
 //! What is remembered from one start of the app to the next.
 
-use crate::state::{Books, Given, Job, Pressed};
+use crate::state::{Books, Given, Job, Months, Pressed};
 use serde::{Deserialize, Serialize};
 use view_model::{CrashCause, UptimeSpan};
 
@@ -22,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) notices: Given,
     pub(crate) books: Books,
     pub(crate) crashes: Vec<Crash>,
+    /// Volume by month.
+    pub(crate) months: Months,
 }
 
 impl Default for Session {
@@ -34,6 +36,7 @@ impl Default for Session {
             notices: Given::default(),
             books: Books::default(),
             crashes: Vec::new(),
+            months: Months::default(),
         }
     }
 }

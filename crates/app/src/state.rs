@@ -8,12 +8,17 @@ mod event;
 mod gpus;
 mod intents;
 mod job;
+mod join;
+mod limits;
 mod machine;
 mod money;
+mod months;
+mod network;
 mod notices;
 mod pauses;
 mod peer;
 mod problems;
+mod rank;
 mod rounds;
 mod run;
 mod series;
@@ -28,9 +33,11 @@ pub(crate) use event::{Effect, Event, KnownRun, PowerWish, Reading};
 pub(crate) use intents::sensible;
 pub(crate) use job::{Job, MY_PEER, REHEARSALS};
 pub(crate) use money::Books;
+pub(crate) use months::Months;
 pub(crate) use notices::Given;
 pub(crate) use pauses::Pressed;
 pub use run::RunState;
+pub(crate) use run::cut;
 pub(crate) use series::Reader;
 
 use crate::api::{NoticeKind, Times, ToShell};
@@ -85,6 +92,9 @@ pub(crate) struct State {
     training: training::Training,
     charts: series::Charts,
     money: money::Money,
+    network: network::Network,
+    joining: join::Joining,
+    told_volume: limits::ToldVolume,
     gpus: gpus::Gpus,
     problems: problems::Problems,
     notices: notices::Notices,
@@ -138,6 +148,9 @@ impl State {
             training: training::Training::default(),
             charts: series::Charts::default(),
             money: money::Money::restored(session.books),
+            network: network::Network::restored(session.months),
+            joining: join::Joining::default(),
+            told_volume: limits::ToldVolume::default(),
             gpus: gpus::Gpus::default(),
             problems: problems::Problems::default(),
             notices: notices::Notices::restored(session.notices),
@@ -210,19 +223,8 @@ impl State {
     /// Answers of workers.
     fn answer(&mut self, event: Event, now_ms: u64, out: &mut Vec<Effect>) {
         match event {
-            Event::RunAdded(Ok((id, name))) => {
-                self.notices.toast(Tone::Neutral, Told::new("toast-run-added").with("name", name), now_ms);
-                self.settings.behaviour.run = id;
-                out.push(Effect::SaveSettings(Box::new(self.settings.clone())));
-                self.run_added(Ok(()), now_ms, out);
-            }
-            Event::RunAdded(Err(problem)) => {
-                // The wizard says it beside its own field.
-                if self.wizard.view().is_none() {
-                    self.found(problem.clone(), now_ms);
-                }
-                self.run_added(Err(problem), now_ms, out);
-            }
+            Event::Given(source) => self.given(&source),
+            Event::Looked { look, result } => self.looked(look, *result, now_ms, out),
             Event::Found(problem) => self.found(problem, now_ms),
             Event::Checks(mut checks) => {
                 checks.sort_by_key(|check| check.state);
@@ -301,6 +303,7 @@ impl State {
         }
         self.awake_or_not(now_ms, out);
         self.power_if_new(out);
+        self.volume_if_due(now_ms, out);
         self.uptime.now(self.uptime_kind(now_ms), now_ms);
         if let Some(tray) = self.tray_if_new(now_ms) {
             out.push(Effect::Shell(ToShell::Tray(tray)));
@@ -331,6 +334,7 @@ impl State {
         self.charts.begin();
         self.problems.begin();
         self.money.begin(&book(job));
+        self.network.begin();
         self.gpus.begin();
     }
 
@@ -392,6 +396,7 @@ impl State {
             notices: self.notices.given().clone(),
             books: self.money.books().clone(),
             crashes: self.crashes.clone(),
+            months: self.network.months().clone(),
             ..Session::default()
         }
     }
@@ -422,6 +427,8 @@ impl State {
             disk_needed: self.settings.pause.disk_free,
             memory_free: self.machine.memory_free,
             keychain: self.wallet.keychain.clone(),
+            network: self.shown_network(now_ms).verdict(&self.settings.network),
+            shared: self.kind() == RunKind::Shared,
         }
     }
 

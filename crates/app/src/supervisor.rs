@@ -5,8 +5,10 @@
 //! nothing but nonsense is ended.
 
 mod child;
+mod once;
 mod spawner;
 
+pub(crate) use once::{Answer, ask};
 pub(crate) use spawner::Spawner;
 
 use crate::crash::End;

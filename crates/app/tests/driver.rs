@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use view_model::{Activity, AppSnapshot, CrashCause, Intent, PauseFor, Series, StopWhen, ToWindow};
+use view_model::{Activity, AppSnapshot, CrashCause, Fit, Intent, JoinState, PauseFor, Series, StopWhen, ToWindow};
 
 /// Longest wait for something to happen, so that a test that cannot pass ends.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,6 +71,13 @@ impl Place {
     fn pids(&self) -> Vec<u32> {
         let names = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter_map(|name| name.to_str()?.strip_prefix("pid-")?.parse().ok()).collect()
+    }
+
+    /// What the peer's program was asked about runs.
+    fn asked(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap());
+        let asked = files.filter(|file| file.file_name().to_string_lossy().starts_with("runs-"));
+        asked.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
     }
 
     fn config(&self) -> Config {
@@ -391,6 +398,84 @@ async fn a_shell_that_reads_nothing_holds_nothing_up() {
     shell.press(Intent::Quit).await;
     shell.end().await;
     assert!(place.pids().iter().all(|pid| !lives(*pid)));
+}
+
+/// The link of the run that the fake peer brings.
+fn link() -> String {
+    let run: serde_json::Value = serde_json::from_slice(include_bytes!("../fixtures/run.json")).unwrap();
+    let signed = types::SignedManifest::from_bytes(&serde_json::to_vec(&run).unwrap()).unwrap();
+    let at = "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
+    types::JoinLink::new(signed.manifest.id(), vec![at.to_owned()]).unwrap().to_string()
+}
+
+fn join_of(seen: &AppSnapshot) -> Option<&JoinState> {
+    seen.join.as_ref().map(|join| &join.state)
+}
+
+#[tokio::test]
+async fn a_link_from_outside_waits_for_a_press_is_looked_at_and_joined_and_invites_others() {
+    let place = Place::new("work");
+    let mut shell = place.start();
+    shell.tell(FromShell::WindowOpened).await;
+    shell.ctl(CtlRequest::Open { source: link() }).await;
+    shell.until("given", |seen| matches!(join_of(seen), Some(JoinState::Given { .. }))).await;
+    assert!(place.asked().is_empty(), "nobody is asked before a press");
+    shell.press(Intent::LookAtGiven).await;
+    let seen = shell.until("found", |seen| matches!(join_of(seen), Some(JoinState::Found(_)))).await;
+    let Some(JoinState::Found(facts)) = join_of(&seen) else { panic!("found") };
+    assert_eq!((facts.name.as_str(), facts.startable), ("rehearsal", true));
+    assert_eq!(facts.dataset, Some(types::ByteCount(40_000_000)));
+    assert_eq!(facts.upload, Some(types::ByteCount(330_000)));
+    assert_eq!(facts.admission, view_model::Told::new("join-admission-ledger"));
+    assert!(matches!(facts.fit, Fit::Fits(_)) && facts.founder.starts_with('5'));
+    assert!(
+        place.asked().iter().any(|args| args.starts_with("add covey://join/") && args.ends_with("--vram 0 --json"))
+    );
+    shell.press(Intent::JoinRun { start: false }).await;
+    let joined =
+        |seen: &AppSnapshot| seen.join.is_none() && seen.runs.iter().any(|run| run.chosen && run.link.is_some());
+    let seen = shell.until("joined", joined).await;
+    let run = seen.runs.iter().find(|run| run.chosen).unwrap();
+    assert_eq!((run.link.as_deref(), run.source.as_deref()), (Some(link().as_str()), Some(link().as_str())));
+    shell.press(Intent::Quit).await;
+    shell.end().await;
+}
+
+#[tokio::test]
+async fn a_link_that_leads_nowhere_or_lies_is_told_and_leaves_nothing() {
+    for (behaviour, code) in [("refuses", "run_unknown"), ("lies", "run_other")] {
+        let place = Place::new("work");
+        std::fs::write(place.dir.path().join("runs"), behaviour).unwrap();
+        let mut shell = place.start();
+        shell.tell(FromShell::WindowOpened).await;
+        shell.press(Intent::AddRun { source: link() }).await;
+        let failed =
+            |seen: &AppSnapshot| matches!(join_of(seen), Some(JoinState::Failed(problem)) if problem.code == code);
+        let seen = shell.until(code, failed).await;
+        assert_eq!(seen.runs.len(), 1, "the rehearsal only");
+        shell.press(Intent::Quit).await;
+        shell.end().await;
+    }
+}
+
+#[tokio::test]
+async fn quitting_does_not_wait_for_a_run_that_is_looked_at() {
+    let place = Place::new("work");
+    std::fs::write(place.dir.path().join("runs"), "hangs").unwrap();
+    let shell = place.start();
+    shell.tell(FromShell::WindowOpened).await;
+    shell.press(Intent::AddRun { source: link() }).await;
+    let asked = tokio::time::timeout(PATIENCE, async {
+        while place.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    asked.await.expect("the peer is asked");
+    shell.press(Intent::Quit).await;
+    assert!(shell.end().await.quit);
+    let names = std::fs::read_dir(place.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let pids: Vec<u32> = names.filter_map(|name| name.to_str()?.strip_prefix("runs-")?.parse().ok()).collect();
+    assert!(pids.iter().all(|pid| !lives(*pid)));
 }
 
 /// A path that cannot be a folder is the one thing the app gives up for.

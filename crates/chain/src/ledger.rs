@@ -7,17 +7,20 @@
 //! ```text
 //!  Backend<D> ── Request ──► LocalDoor ── Arc<Ledger> (reads) ──► redb file
 //!     │  ▲                       └── Mempool ──► Sequencer ── Ledger::append ──┘
-//!     └── SocketDoor ── frames ──► Server ──► LocalDoor
+//!     └── SocketDoor ── frames ──► Server ──► LocalDoor          (processes of this user)
+//!               └────── frames ──► Guests ──► any Backend        (anybody on the internet)
 //! ```
 
 mod block;
 mod client;
 mod codec;
+mod connector;
 mod door;
 mod duty;
 #[cfg(test)]
 mod fixture;
 mod genesis;
+mod guests;
 mod host;
 mod mempool;
 mod rules;
@@ -30,9 +33,11 @@ mod wire;
 pub use block::{Block, Call, Transaction};
 pub use client::{LedgerClient, SocketDoor};
 pub use codec::DecodeError;
+pub use connector::{Connector, LocalSocket, Wire};
 pub use door::{Backend, InProcess, LocalDoor};
 pub use duty::{Duty, Waiting};
 pub use genesis::Genesis;
+pub use guests::{GuestCounts, GuestError, GuestLimits, Guests};
 pub use host::Host;
 pub use mempool::{Inbox, Mempool};
 pub use sequencer::{Sequencer, SequencerOptions};

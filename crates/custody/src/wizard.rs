@@ -183,7 +183,11 @@ impl Wizard {
         }
         self.waits = None;
         match result {
-            Ok(()) => self.go(Step::Wallet),
+            // Its facts are shown first; Next goes on with it.
+            Ok(()) => {
+                self.problem = None;
+                Vec::new()
+            }
             Err(problem) => self.complain(problem),
         }
     }

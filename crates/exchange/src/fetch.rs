@@ -5,15 +5,18 @@
 //! returns when the blob is there, when no source is left that could give the rest, at the deadline, or when cancelled;
 //! dropping the call ends every request.
 
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{CHUNK_BYTES, FetchLimits, MANIFESTS_IN_FLIGHT, MAX_BLOB_BYTES};
-use crate::schedule::{Ask, Schedule};
-use crate::{BlobId, ChunkSource, Manifest, SourceError, SourceFailure, SourceReport};
+use crate::library::{Library, Partial};
+use crate::limits::{FetchLimits, IDLE_BEFORE_OTHERS, LOOK_EVERY, MANIFESTS_IN_FLIGHT, MAX_BLOB_BYTES, STALLED};
+use crate::schedule::{Ask, Facts, Schedule};
+use crate::{BlobId, ChunkSource, Have, Manifest, SourceError, SourceFailure, SourceReport};
 
 /// Why a blob was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,9 @@ pub enum FetchError {
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The disk, where the blob goes there.
+    #[error("the blob cannot be kept: {0}")]
+    Disk(#[source] io::Error),
     /// A source's code panicked: a fault of this program.
     #[error("a source broke down: {0}")]
     Broken(String),
@@ -67,7 +73,11 @@ fn list(sources: &[SourceReport]) -> String {
 pub struct Fetcher {
     sources: Vec<Arc<dyn ChunkSource>>,
     limits: FetchLimits,
+    own: Option<String>,
 }
+
+/// Told after each verified chunk: bytes of the blob that are here, and sources that give at the moment.
+pub type Progress<'a> = &'a (dyn Fn(u64, u32) + Send + Sync);
 
 impl std::fmt::Debug for Fetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,9 +87,18 @@ impl std::fmt::Debug for Fetcher {
 }
 
 impl Fetcher {
-    /// Sources are equal: none is asked before the others.
+    /// Among sources of equal cost none is asked before the others, but the single chunk of a small blob is asked of the
+    /// first one first.
     pub fn new(sources: Vec<Arc<dyn ChunkSource>>, limits: FetchLimits) -> Self {
-        Self { sources, limits }
+        Self { sources, limits, own: None }
+    }
+
+    /// The name under which others know this process as a source. With it, peers that fetch the same blob share the
+    /// work: each takes another part from those who have all of it, and the rest from each other.
+    #[must_use]
+    pub fn known_as(mut self, name: String) -> Self {
+        self.own = Some(name);
+        self
     }
 
     /// The blob's bytes. Cancel-safe: dropping the call ends all its requests and leaves nothing behind.
@@ -92,6 +111,65 @@ impl Fetcher {
         deadline: Instant,
         cancel: &CancellationToken,
     ) -> Result<Vec<u8>, FetchError> {
+        let begin = |manifest: &Arc<Manifest>| Ok(Arc::new(Partial::in_memory(Arc::clone(manifest))));
+        let partial = self.bring(id, deadline, cancel, &begin, &|_, _| {}).await?;
+        whole(partial).await
+    }
+
+    /// As [`Self::fetch`], and what has come is given to others by `library` at once, and stays there for a while. A large
+    /// blob is kept on disk: after a kill at any moment, at most the chunks in flight come again.
+    ///
+    /// # Errors
+    /// [`FetchError`], with what each source did; what has come is kept.
+    pub async fn fetch_through(
+        &self,
+        library: &Arc<Library>,
+        id: BlobId,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, FetchError> {
+        let partial = self.bring(id, deadline, cancel, &|manifest| library.begin(manifest), progress).await?;
+        whole(partial).await
+    }
+
+    /// Into a file, which has its name once it is whole; until then it is a `.part` beside it, from which the next call
+    /// goes on. What has come is given to others by `library` meanwhile.
+    ///
+    /// # Errors
+    /// [`FetchError`], with what each source did; what has come is kept.
+    pub async fn fetch_file(
+        &self,
+        library: &Arc<Library>,
+        id: BlobId,
+        to: &Path,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        progress: Progress<'_>,
+    ) -> Result<(), FetchError> {
+        let shared = Mutex::new(None);
+        let begin = |manifest: &Arc<Manifest>| {
+            let partial = Arc::new(Partial::on_disk(Arc::clone(manifest), to.to_owned())?);
+            library.share(&partial);
+            *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&partial));
+            Ok(partial)
+        };
+        let brought = self.bring(id, deadline, cancel, &begin, progress).await;
+        if let Some(partial) = shared.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            library.unshare(&partial);
+        }
+        brought.map(drop)
+    }
+
+    /// Everything up to the last chunk; where chunks go is the caller's business.
+    async fn bring(
+        &self,
+        id: BlobId,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        begin: &(dyn Fn(&Arc<Manifest>) -> io::Result<Arc<Partial>> + Send + Sync),
+        progress: Progress<'_>,
+    ) -> Result<Arc<Partial>, FetchError> {
         let max = self.limits.max_bytes.min(MAX_BLOB_BYTES);
         if id.bytes > max {
             return Err(FetchError::TooLarge { bytes: id.bytes, max });
@@ -99,11 +177,12 @@ impl Fetcher {
         if self.sources.is_empty() {
             return Err(FetchError::NoSources);
         }
-        let mut schedule = Schedule::new(&id, self.sources.len(), self.limits);
+        let facts = self.sources.iter().map(|source| Facts { name: source.name(), class: source.class() }).collect();
+        let mut schedule = Schedule::new(&id, facts, self.own.clone(), self.limits);
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(FetchError::Cancelled),
-            outcome = timeout_at(deadline, self.run(id, &mut schedule)) => outcome,
+            outcome = timeout_at(deadline, self.run(id, &mut schedule, begin, progress)) => outcome,
         };
         let (missing, chunks) = (schedule.left() as u64, id.chunk_count());
         let sources = || {
@@ -111,7 +190,7 @@ impl Fetcher {
             self.sources.iter().zip(failures).map(|(s, failure)| SourceReport { name: s.name(), failure }).collect()
         };
         match outcome {
-            Ok(Ok(Some(blob))) => Ok(blob),
+            Ok(Ok(Some(partial))) => Ok(partial),
             Ok(Ok(None)) => Err(FetchError::Unavailable { missing, chunks, sources: sources() }),
             Ok(Err(broken)) => Err(broken),
             Err(_) => Err(FetchError::Deadline { missing, chunks, sources: sources() }),
@@ -119,31 +198,68 @@ impl Fetcher {
     }
 
     /// Manifest first, then chunks; `None` when no source can go on.
-    async fn run(&self, id: BlobId, schedule: &mut Schedule) -> Result<Option<Vec<u8>>, FetchError> {
+    async fn run(
+        &self,
+        id: BlobId,
+        schedule: &mut Schedule,
+        begin: &(dyn Fn(&Arc<Manifest>) -> io::Result<Arc<Partial>> + Send + Sync),
+        progress: Progress<'_>,
+    ) -> Result<Option<Arc<Partial>>, FetchError> {
         let Some(manifest) = self.manifest(id, schedule).await? else { return Ok(None) };
         let manifest = Arc::new(manifest);
-        // Zeroed memory is mapped when it is first written, so a blob nobody serves costs nothing.
-        let mut blob = vec![0u8; id.bytes as usize];
-        let mut requests = JoinSet::new();
-        loop {
-            while let Some(ask) = schedule.next() {
+        let partial = begin(&manifest).map_err(FetchError::Disk)?;
+        schedule.already(&partial.have());
+        let (mut requests, mut haves) = (JoinSet::new(), JoinSet::new());
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut moved = Instant::now();
+        while schedule.left() > 0 {
+            let idle = moved.elapsed() >= IDLE_BEFORE_OTHERS;
+            while let Some(ask) = schedule.next(idle) {
                 let source = Arc::clone(&self.sources[ask.source]);
                 requests.spawn(request(source, Arc::clone(&manifest), ask, self.limits));
             }
-            match requests.join_next().await {
-                None => return Ok((schedule.left() == 0).then_some(blob)),
-                Some(Err(panic)) => return Err(FetchError::Broken(panic.to_string())),
-                Some(Ok((ask, Ok(chunk)))) => {
-                    let start = ask.chunk as usize * CHUNK_BYTES;
-                    blob[start..start + chunk.len()].copy_from_slice(&chunk);
-                    schedule.verified(ask);
+            let waits = schedule.may_come() && moved.elapsed() < STALLED;
+            if requests.is_empty() && !waits {
+                return Ok(None);
+            }
+            tokio::select! {
+                Some(done) = requests.join_next(), if !requests.is_empty() => {
+                    let (ask, got) = done.map_err(|panic| FetchError::Broken(panic.to_string()))?;
+                    match got {
+                        Ok(chunk) => {
+                            let into = Arc::clone(&partial);
+                            blocking(move || into.write(ask.chunk, &chunk)).await?;
+                            schedule.verified(ask);
+                            moved = Instant::now();
+                            progress(partial.bytes(), schedule.giving());
+                        }
+                        Err(failure) => {
+                            tracing::debug!("{}: chunk {}: {failure}", self.sources[ask.source].name(), ask.chunk);
+                            self.sources[ask.source].blame(&failure);
+                            schedule.failed(ask, failure);
+                        }
+                    }
                 }
-                Some(Ok((ask, Err(failure)))) => {
-                    tracing::debug!("{}: chunk {}: {failure}", self.sources[ask.source].name(), ask.chunk);
-                    schedule.failed(ask, failure);
+                Some(said) = haves.join_next(), if !haves.is_empty() => {
+                    let (source, have): (usize, Have) = said.map_err(|panic| FetchError::Broken(panic.to_string()))?;
+                    schedule.has(source, have);
                 }
+                _ = look.tick() => if haves.is_empty() {
+                    for index in schedule.to_ask() {
+                        let (source, limit) = (Arc::clone(&self.sources[index]), self.limits.manifest_timeout);
+                        haves.spawn(async move {
+                            // Who cannot say is asked for chunks all the same: those it has to prove.
+                            let said = timeout(limit, source.have(&id)).await;
+                            (index, said.ok().and_then(Result::ok).unwrap_or(Have::All))
+                        });
+                    }
+                },
             }
         }
+        let found = Arc::clone(&partial);
+        blocking(move || found.settle()).await?;
+        Ok(Some(partial))
     }
 
     /// The first manifest that is the id's. A blob of one chunk needs none.
@@ -164,13 +280,27 @@ impl Fetcher {
                 None => return Ok(None),
                 Some(Err(panic)) => return Err(FetchError::Broken(panic.to_string())),
                 Some(Ok((_, Ok(Ok(Some(manifest)))))) if manifest.id() == id => return Ok(Some(manifest)),
-                Some(Ok((index, Ok(Ok(Some(_)))))) => schedule.note(index, SourceFailure::WrongManifest),
+                Some(Ok((index, Ok(Ok(Some(_)))))) => {
+                    self.sources[index].blame(&SourceFailure::WrongManifest);
+                    schedule.note(index, SourceFailure::WrongManifest);
+                }
                 Some(Ok((index, Ok(Ok(None) | Err(SourceError::NotFound))))) => schedule.has_nothing(index),
                 Some(Ok((index, Ok(Err(error))))) => schedule.note(index, SourceFailure::Failed(error)),
                 Some(Ok((index, Err(_)))) => schedule.note(index, SourceFailure::TimedOut),
             }
         }
     }
+}
+
+async fn whole(partial: Arc<Partial>) -> Result<Vec<u8>, FetchError> {
+    let broken = || FetchError::Broken("a whole blob lost a chunk".to_owned());
+    blocking(move || partial.whole()).await?.ok_or_else(broken)
+}
+
+/// Disk work off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, FetchError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| FetchError::Broken(e.to_string()))?.map_err(FetchError::Disk)
 }
 
 /// One chunk of one source, verified.

@@ -164,7 +164,7 @@ fn rotten(path: &Path, why: &str) -> SourceError {
 }
 
 /// Opens a regular file of the blob's length. Looking before opening matters: opening a FIFO would wait for ever.
-fn open(path: &Path, id: BlobId) -> Result<File, SourceError> {
+pub(crate) fn open(path: &Path, id: BlobId) -> Result<File, SourceError> {
     let not_found = |e: io::Error| if e.kind() == io::ErrorKind::NotFound { SourceError::NotFound } else { e.into() };
     let meta = fs::symlink_metadata(path).map_err(not_found)?;
     if !meta.is_file() {
@@ -176,7 +176,7 @@ fn open(path: &Path, id: BlobId) -> Result<File, SourceError> {
     File::open(path).map_err(not_found)
 }
 
-fn manifest_of(file: &mut File, path: &Path, id: BlobId) -> Result<Manifest, SourceError> {
+pub(crate) fn manifest_of(file: &mut File, path: &Path, id: BlobId) -> Result<Manifest, SourceError> {
     let mut builder = ManifestBuilder::new(id.bytes).map_err(|e| rotten(path, &e.to_string()))?;
     let mut buffer = vec![0; CHUNK_BYTES];
     for index in 0..id.chunk_count() {

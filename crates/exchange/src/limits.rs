@@ -28,6 +28,38 @@ pub const REMEMBERED_MANIFESTS: usize = 16;
 /// should not come in twenty times.
 pub const MANIFESTS_IN_FLIGHT: usize = 4;
 
+/// Sources are asked this often what they have while they have only a part: a chunk takes about as long on a fast line.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Nothing has come for this long: then somebody who has all of a blob is asked for others' shares, and a bucket for
+/// anything (network recipe §6.4: with less, the end of a fetch brings chunks twice).
+pub const IDLE_BEFORE_OTHERS: Duration = Duration::from_millis(1500);
+
+/// Nothing has come for this long and nothing is on its way: whoever has only a part will not get the rest either.
+pub const STALLED: Duration = Duration::from_secs(8);
+
+/// Manifests of files that are remembered, so that a shard is hashed once: 64 shards of 128 MB are 8 GB of text.
+pub const REMEMBERED_FILES: usize = 64;
+
+/// What a library may hold of what was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LibraryLimits {
+    /// Blobs up to this length stay in memory.
+    pub in_memory_bytes: u64,
+    /// All blobs in memory together; the oldest are forgotten.
+    pub memory_bytes: u64,
+    /// All files together; the oldest are removed.
+    pub disk_bytes: u64,
+}
+
+impl Default for LibraryLimits {
+    /// Payloads of models up to 300 million parameters stay in memory, twenty of them to a round; on disk there is room
+    /// for a round of the largest run that fits a home line, and a checkpoint.
+    fn default() -> Self {
+        Self { in_memory_bytes: 8 << 20, memory_bytes: 256 << 20, disk_bytes: 64 << 30 }
+    }
+}
+
 /// What a blob store may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreLimits {

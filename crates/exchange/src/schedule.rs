@@ -1,13 +1,18 @@
 //! Which chunk to ask of which source: the fetcher's mind, without clock, tasks or bytes.
 //!
-//! In: outcomes of requests. Out: the next request, or that none is possible. Each chunk has a first owner (chunk mod
-//! number of sources, turned by the root), so that sources work on disjoint chunks; an idle source takes what is left.
-//! One bad chunk ends a source; so do a few time-outs and errors. It does not verify anything itself.
+//! In: outcomes of requests, what sources have, whether nothing has come for a while. Out: the next request, or that none
+//! is possible. Among equals each chunk has a first owner (chunk mod number of sources, turned by the root), so that
+//! sources work on disjoint chunks; an idle source takes what is left. Where others fetch the same blob, those who have
+//! all of it are asked for this peer's own share only and the rest comes from the others, so that one uplink serves many.
+//! A bucket is asked when nobody else gives. One bad chunk ends a source; so do a few time-outs and errors. It does not
+//! verify anything itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::{BlobId, FetchLimits, SourceFailure};
+use types::Hash32;
+
+use crate::{BlobId, CostClass, FetchLimits, Have, SourceFailure};
 
 /// One chunk to be asked of one source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +25,23 @@ pub(crate) struct Ask {
     pub(crate) rest: Duration,
 }
 
+/// What is known of a source before it is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// Its name, which other fetchers of the blob know it by as well.
+    pub(crate) name: String,
+    /// What asking it costs.
+    pub(crate) class: CostClass,
+}
+
 /// State of a fetch.
 #[derive(Debug)]
 pub(crate) struct Schedule {
+    root: Hash32,
     sources: Vec<Source>,
+    /// The name under which others know this fetcher as a source, if it is one.
+    own: Option<String>,
+    chunks: u32,
     /// Chunks that nobody is asked for now.
     wanted: BTreeSet<u32>,
     /// Chunks that are not verified yet, wanted or in flight.
@@ -34,8 +52,11 @@ pub(crate) struct Schedule {
     limits: FetchLimits,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Source {
+    facts: Facts,
+    /// What it has; unknown until it has said so.
+    have: Option<Have>,
     in_flight: usize,
     failures: u32,
     /// Chunks it said it does not have.
@@ -50,7 +71,7 @@ struct Source {
 /// What a source has to do with a chunk; the first kinds are asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim {
-    /// It is the first owner.
+    /// It is the first owner, or one of many who have some of it.
     Own,
     /// Another one is, but this one is idle.
     Others,
@@ -59,17 +80,68 @@ enum Claim {
 }
 
 impl Schedule {
-    /// Every chunk of `id` is wanted from every source.
-    pub(crate) fn new(id: &BlobId, sources: usize, limits: FetchLimits) -> Self {
-        let wanted: BTreeSet<u32> = (0..id.chunk_count() as u32).collect();
+    /// Every chunk of `id` is wanted from every source; `own` is this fetcher's name among the others.
+    pub(crate) fn new(id: &BlobId, sources: Vec<Facts>, own: Option<String>, limits: FetchLimits) -> Self {
+        let chunks = id.chunk_count() as u32;
+        let wanted: BTreeSet<u32> = (0..chunks).collect();
+        let source = |facts| Source {
+            facts,
+            have: None,
+            in_flight: 0,
+            failures: 0,
+            lacks: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            out: false,
+            last: None,
+        };
         Self {
+            root: id.root,
             left: wanted.len(),
             wanted,
-            sources: (0..sources).map(|_| Source::default()).collect(),
+            sources: sources.into_iter().map(source).collect(),
+            own,
+            chunks,
             in_flight: 0,
             turn: usize::from(id.root.0[0]),
             limits,
         }
+    }
+
+    /// These chunks are here already.
+    pub(crate) fn already(&mut self, have: &Have) {
+        self.wanted.retain(|chunk| !have.has(*chunk));
+        self.left = self.wanted.len();
+    }
+
+    /// A source has said what it has.
+    pub(crate) fn has(&mut self, source: usize, have: Have) {
+        match have {
+            Have::Nothing => self.has_nothing(source),
+            have => self.sources[source].have = Some(have),
+        }
+    }
+
+    /// Sources worth asking what they have (again): those that had a part, or that have not said yet.
+    pub(crate) fn to_ask(&self) -> Vec<usize> {
+        let asked = |s: &Source| !s.out && s.facts.class != CostClass::Local && !matches!(s.have, Some(Have::All));
+        let worth = self.chunks > 1 && self.left > 0;
+        (0..self.sources.len()).filter(|s| worth && asked(&self.sources[*s])).collect()
+    }
+
+    /// Whether a source that is still there may give more than it does now.
+    pub(crate) fn may_come(&self) -> bool {
+        self.left > 0
+            && self.sources.iter().any(|source| {
+                let could = |chunk: &u32| !source.lacks.contains(chunk);
+                !source.out
+                    && (self.chunks > 1 || source.facts.class == CostClass::Bucket)
+                    && self.wanted.iter().any(could)
+            })
+    }
+
+    /// Sources that give at the moment.
+    pub(crate) fn giving(&self) -> u32 {
+        self.sources.iter().filter(|source| source.in_flight > 0).count() as u32
     }
 
     /// Sources in the order in which they are asked for the manifest.
@@ -78,18 +150,19 @@ impl Schedule {
         (0..count).map(move |i| (i + turn) % count)
     }
 
-    /// The next request, which from now on is in flight.
-    pub(crate) fn next(&mut self) -> Option<Ask> {
+    /// The next request, which from now on is in flight. `idle`: nothing has come for a while.
+    pub(crate) fn next(&mut self, idle: bool) -> Option<Ask> {
         if self.in_flight >= self.limits.chunks_in_flight.max(1) {
             return None;
         }
         let per_source = self.limits.chunks_per_source.max(1);
+        let shared = self.downloaders();
         let (_, source, chunk) = (0..self.sources.len())
             .filter(|&s| !self.sources[s].out && self.sources[s].in_flight < per_source)
             .filter_map(|s| {
-                let (claim, chunk) = self.pick(s)?;
+                let (claim, chunk) = self.pick(s, shared.as_deref(), idle)?;
                 let at = &self.sources[s];
-                Some(((claim, at.failures, at.in_flight), s, chunk))
+                Some(((claim, at.facts.class, at.failures, at.in_flight), s, chunk))
             })
             .min()?;
         self.wanted.remove(&chunk);
@@ -103,16 +176,60 @@ impl Schedule {
         Some(Ask { source, chunk, rest })
     }
 
+    /// Names of everybody who fetches this blob now, this peer included, if it is not the only one.
+    fn downloaders(&self) -> Option<Vec<&str>> {
+        let own = self.own.as_deref()?;
+        let partial = |s: &&Source| !s.out && matches!(s.have, Some(Have::Some(_)));
+        let others: Vec<&str> = self.sources.iter().filter(partial).map(|s| s.facts.name.as_str()).collect();
+        (!others.is_empty()).then(|| others.into_iter().chain([own]).collect())
+    }
+
+    /// Whether this peer is the one that should take a chunk from somebody who has all of the blob.
+    fn is_ours(&self, chunk: u32, downloaders: &[&str]) -> bool {
+        let rank = |name: &&str| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&self.root.0).update(&chunk.to_le_bytes()).update(name.as_bytes());
+            *hasher.finalize().as_bytes()
+        };
+        let owner = downloaders.iter().min_by_key(|name| rank(name));
+        owner.is_some_and(|name| Some(*name) == self.own.as_deref())
+    }
+
     /// The chunk this source should be asked for: an own one, then any, then one it failed at before.
-    fn pick(&self, source: usize) -> Option<(Claim, u32)> {
+    fn pick(&self, source: usize, shared: Option<&[&str]>, idle: bool) -> Option<(Claim, u32)> {
         let at = &self.sources[source];
+        if at.facts.class == CostClass::Bucket
+            && !idle
+            && self.sources.iter().any(|s| !s.out && s.facts.class < CostClass::Relay)
+        {
+            return None;
+        }
+        // What it has is asked first where there is more than one chunk; a machine's own folders are looked into.
+        let known = match &at.have {
+            Some(have) => Some(have),
+            None if self.chunks == 1 || at.facts.class == CostClass::Local || idle => None,
+            None => return None,
+        };
+        let complete = !matches!(known, Some(Have::Some(_)));
         let mut best = None;
         for &chunk in self.wanted.iter().filter(|chunk| !at.lacks.contains(chunk)) {
+            if known.is_some_and(|have| !have.has(chunk)) {
+                continue;
+            }
+            let first_owner = match shared {
+                // Whoever made a small blob has it for certain; folders are all alike.
+                _ if self.chunks == 1 && at.facts.class != CostClass::Local => source == 0,
+                Some(downloaders) if complete && at.facts.class != CostClass::Local => self.is_ours(chunk, downloaders),
+                Some(_) => true,
+                None => (chunk as usize + self.turn) % self.sources.len() == source,
+            };
             let claim = if at.failed.contains(&chunk) {
                 Claim::FailedBefore
-            } else if (chunk as usize + self.turn) % self.sources.len() == source {
+            } else if first_owner {
                 // Nothing is better, and until the end of a blob there is nearly always one.
                 return Some((Claim::Own, chunk));
+            } else if shared.is_some() && !idle {
+                continue;
             } else {
                 Claim::Others
             };

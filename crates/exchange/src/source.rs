@@ -42,6 +42,9 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// [`SourceError::NotFound`] for a chunk that is not here, others if it might be and cannot be given.
     async fn chunk(&self, id: &BlobId, index: u32) -> Result<Vec<u8>, SourceError>;
+
+    /// Told when what it gave was proved to be something else.
+    fn blame(&self, _failure: &SourceFailure) {}
 }
 
 /// What asking a source costs, the cheapest first.

@@ -62,3 +62,106 @@ pub const CIRCUIT: (u64, Duration) = (1 << 20, Duration::from_secs(120));
 pub const CIRCUITS: (usize, usize) = (32, 128);
 /// Share of the machine's memory above which no connection is taken.
 pub const MEMORY_SHARE: f64 = 0.9;
+
+// Who is who, and the chunks.
+
+/// Members of a run whose words are kept: the uids of a subnet (256), and room for a larger one.
+pub const MAX_MEMBERS: usize = 1024;
+
+/// Longest payload that an announcement may speak of: the largest in sight, of the 72B model in the reference's format
+/// (2.84 GB), and room. What honest ones of this run have is far less; the fetcher checks that.
+pub const MAX_ANNOUNCED_BYTES: u64 = 8 << 30;
+
+/// Proofs kept that a hotkey announced two roots: one per hotkey and round is enough, and a run has few liars.
+pub const MAX_EQUIVOCATIONS: usize = 256;
+
+/// Announcements that a slow listener in this process may be behind before it misses some: one per member and room.
+pub const ANNOUNCEMENTS_WAITING: usize = 1024;
+
+/// Sources besides the author: eight holders of 110 Mbit/s fill a line of 500 Mbit/s.
+pub const OTHER_SOURCES: usize = 8;
+
+/// Bindings asked for at the same time: the connections of a home line are few and answer within a second.
+pub const BINDINGS_ASKED: usize = 8;
+
+
+/// After a peer showed no sound binding it is asked again, since it may have registered meanwhile.
+pub const BINDING_RETRY: Duration = Duration::from_secs(30);
+
+/// How long a liar stays away: about a round. The proof is local, so nobody else needs to trust it.
+pub const LIAR_BAN: Duration = Duration::from_secs(1800);
+
+/// Chunks in one request: a request is answered in order, so this is how long a stream may be busy with one.
+pub const CHUNKS_PER_REQUEST: u8 = 16;
+
+/// Requests of ours that may be unanswered on one stream. Four reach the line's speed at 100 ms (ibid., section 6);
+/// sixteen are 736 bytes, far below what both sides could be writing without reading.
+pub const REQUESTS_IN_FLIGHT: usize = 16;
+
+/// Streams served at once, over all peers. Each holds at most two chunks: 128 MiB altogether.
+pub const STREAMS_SERVED: usize = 64;
+
+/// Streams served at once for one peer.
+pub const STREAMS_PER_PEER: usize = 4;
+
+/// Streams that are told why they are not served at the same moment; beyond it they are reset.
+pub const REFUSALS_IN_FLIGHT: usize = 32;
+
+/// Time to tell a stream why it is not served.
+pub const REFUSAL_TIME: Duration = Duration::from_secs(5);
+
+/// A stream on which nobody asks for anything is closed (network recipe, section 8).
+pub const STREAM_IDLE: Duration = Duration::from_secs(60);
+
+/// Time for one piece to leave: at most 256 KiB to a reader who reads 13 kB/s, a quarter of the slowest line.
+pub const PIECE_WRITE_TIME: Duration = Duration::from_secs(20);
+
+/// Time that any answer has before its bytes count: a round trip through a full queue.
+pub const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
+/// Slowest rate of an answer, in bytes a second: with [`ANSWER_GRACE`], 1 MiB within 20 s, the slowest line that can take
+/// part at all (ibid.).
+pub const ANSWER_FLOOR: u64 = 70_000;
+
+/// Largest blob that is asked of, or given to, a peer that is reached through somebody else's relay: relays give a circuit
+/// 128 KiB by default.
+pub const RELAYED_BLOB_BYTES: u64 = 64 << 10;
+
+/// A chunk is not promised if those before it need longer than this: its receiver would have given up.
+pub const BUSY_AFTER: Duration = Duration::from_secs(10);
+
+/// Least and most bytes that are sent at once. 4 KiB are three packets; 256 KiB keep a fast line busy between two wake-ups.
+pub const PIECE_MIN_BYTES: usize = 4 << 10;
+/// See [`PIECE_MIN_BYTES`].
+pub const PIECE_MAX_BYTES: usize = 256 << 10;
+
+/// How much of the line's time one piece takes: the most that a packet of somebody else waits behind it.
+pub const PIECE_TIME: Duration = Duration::from_millis(5);
+
+/// Queue in the router that the courteous uplink accepts: with a piece or two on top, added latency stays below 30 ms.
+pub const UPLINK_TARGET: Duration = Duration::from_millis(15);
+
+/// First rate of the courteous uplink, in bytes a second: 2 Mbit/s, which any line that can take part has.
+pub const UPLINK_FIRST_RATE: u64 = 262_144;
+/// Least rate it falls to: a line worse than that cannot keep a payload's deadline anyway.
+pub const UPLINK_MIN_RATE: u64 = 32_768;
+/// Most it rises to: 10 Gbit/s.
+pub const UPLINK_MAX_RATE: u64 = 1_250_000_000;
+
+/// Minutes of round trips of which the least is the empty line: routes change.
+pub const UPLINK_BASE_WINDOWS: usize = 10;
+
+/// Least time between two changes of the rate: about two round trips of a far peer.
+pub const UPLINK_STEP: Duration = Duration::from_millis(190);
+
+/// While bytes go out, a round trip is measured this often.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A peer nearer than this is in the same house: its bytes do not pass the line, and are not paced.
+pub const SAME_HOUSE: Duration = Duration::from_millis(3);
+
+/// Peers of which it is noted what they got and gave: the connections of a public node, and those that have left.
+pub const MAX_NOTES: usize = 1024;
+
+/// Time for one echo while bytes go out: a queue longer than that says enough.
+pub const ECHO_TIME: Duration = Duration::from_secs(2);

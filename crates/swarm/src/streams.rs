@@ -21,7 +21,7 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use tokio::sync::oneshot;
 
 use self::handler::{Asked, Handler};
-use crate::limits::MAX_PENDING_OPENS;
+use crate::limits::{MAX_KNOWN_ADDRESSES, MAX_KNOWN_PEERS, MAX_PENDING_OPENS};
 
 /// Covey's protocols on raw streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +89,8 @@ struct Link {
 #[derive(Default)]
 pub(crate) struct Streams {
     links: HashMap<PeerId, Vec<Link>>,
+    /// Where peers may be, as the node has learnt.
+    known: HashMap<PeerId, Vec<Multiaddr>>,
     /// Waiting for a connection.
     pending: HashMap<PeerId, Vec<(Protocol, Reply)>>,
     events: VecDeque<ToSwarm<Opened, Asked>>,
@@ -107,6 +109,18 @@ impl Streams {
         self.pending.entry(peer).or_default().push((protocol, reply));
         let opts = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing).build();
         self.events.push_back(ToSwarm::Dial { opts });
+    }
+
+    /// An address at which a peer may be dialled when a stream is wanted. The newest are kept.
+    pub(crate) fn learn(&mut self, peer: PeerId, address: Multiaddr) {
+        if self.known.len() >= 2 * MAX_KNOWN_PEERS && !self.known.contains_key(&peer) {
+            self.known.retain(|known, _| self.links.contains_key(known));
+        }
+        let addresses = self.known.entry(peer).or_default();
+        if addresses.len() >= MAX_KNOWN_ADDRESSES {
+            addresses.remove(0);
+        }
+        addresses.push(address);
     }
 
     /// Connections of a peer that go through a relay.
@@ -181,6 +195,16 @@ impl NetworkBehaviour for Streams {
         _port: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
         Ok(Handler::default())
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        _id: ConnectionId,
+        peer: Option<PeerId>,
+        _addresses: &[Multiaddr],
+        _role: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        Ok(peer.and_then(|peer| self.known.get(&peer).cloned()).unwrap_or_default())
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {

@@ -3,13 +3,15 @@
 //! Durations are seconds up to the moment the snapshot was made; moments are milliseconds since the Unix epoch. Text in
 //! here comes from people, runs and processes; what Covey itself says is a key of `locale`, looked up by the view.
 
+use crate::PauseReason;
 use crate::desk::{HelpView, WalletView};
 use crate::hardware::{GpuView, MachineView};
 use crate::money::EarningsView;
+use crate::network::NetworkView;
+use crate::runs::{JoinView, RunCard};
 use crate::settings::Settings;
 use crate::snapshot::{Lamp, Phase, RunSnapshot, Step};
 use crate::wizard::WizardView;
-use crate::{PauseReason, RunKind};
 use serde::{Deserialize, Serialize};
 use types::{ByteCount, Round, Verdict};
 
@@ -40,8 +42,10 @@ pub struct AppSnapshot {
     pub earnings: EarningsView,
     /// Whom this computer exchanges with.
     pub network: NetworkView,
-    /// Runs that are known.
+    /// Runs that are known, the rehearsal first, then those that fit best.
     pub runs: Vec<RunCard>,
+    /// A run that is being looked at before it is joined.
+    pub join: Option<JoinView>,
     /// The wallet.
     pub wallet: WalletView,
     /// Settings in force.
@@ -242,115 +246,6 @@ pub struct Sample {
     pub prompt: String,
     /// What it wrote.
     pub text: String,
-}
-
-/// The Network screen beside its charts.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct NetworkView {
-    /// Others in the run.
-    pub peers: Vec<PeerLink>,
-    /// Whether others can reach this computer.
-    pub reachability: Reachability,
-    /// Bytes per second now, up and down.
-    pub rate: Option<(ByteCount, ByteCount)>,
-    /// Bytes this month, up and down.
-    pub month: (ByteCount, ByteCount),
-    /// Whether payloads are exchanged on this computer only (a rehearsal).
-    pub local_only: bool,
-}
-
-/// Another peer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PeerLink {
-    /// Its name or the head of its id.
-    pub name: String,
-    /// Its slot.
-    pub uid: Option<types::Uid>,
-    /// How it is reached.
-    pub path: LinkPath,
-    /// Round-trip time in milliseconds.
-    pub rtt_ms: Option<f64>,
-    /// What it does now.
-    pub phase: Option<Phase>,
-    /// Its last verdict.
-    pub verdict: Option<Verdict>,
-    /// Last fault, in words.
-    pub fault: Option<String>,
-}
-
-/// How a peer is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkPath {
-    /// On this computer.
-    Local,
-    /// Straight.
-    Direct,
-    /// Through somebody else.
-    Relayed,
-    /// Through a bucket.
-    Bucket,
-    /// Nobody knows.
-    Unknown,
-}
-
-/// Whether others can reach this computer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reachability {
-    /// Nobody has looked.
-    #[default]
-    Unknown,
-    /// No need: everything happens on this computer.
-    NotNeeded,
-    /// Others reach it straight.
-    Open,
-    /// After punching a hole.
-    Punched,
-    /// Only through a relay.
-    Relayed,
-    /// Not at all.
-    Blocked,
-}
-
-/// A run on the Runs screen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunCard {
-    /// What names it in an intent: the run id in hex, or `rehearsal`.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Rehearsal or shared.
-    pub kind: RunKind,
-    /// Parameters of its model.
-    pub model_params: Option<u64>,
-    /// Tokens done.
-    pub tokens_done: Option<u64>,
-    /// Peers now.
-    pub peers: Option<u32>,
-    /// Rounds done and of how many.
-    pub round: Option<u64>,
-    /// Whether it pays; the key of the sentence and its figures.
-    pub pays: Told,
-    /// Whether this computer can take part.
-    pub fit: Fit,
-    /// Chosen as the one that Start starts.
-    pub chosen: bool,
-    /// Where its file came from.
-    pub source: Option<String>,
-}
-
-/// Whether a run fits this computer.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "fit", rename_all = "snake_case")]
-pub enum Fit {
-    /// Nobody has looked yet.
-    #[default]
-    Unknown,
-    /// It fits; the figures.
-    Fits(Told),
-    /// It does not; why.
-    DoesNotFit(Told),
 }
 
 /// A sentence by its key with its figures, so that the view may say it in the reader's language.

@@ -34,11 +34,20 @@ pub enum Intent {
     Wizard(WizardIntent),
     /// A press on the wallet screen.
     Wallet(WalletIntent),
-    /// Add a run by its file or link.
+    /// Look at a run by its link, its file or folder, or a picture of its link: it comes on the list with its facts.
     AddRun {
         /// Path or link.
         source: String,
     },
+    /// Look at the run that was given to the program from outside.
+    LookAtGiven,
+    /// Take the run that was looked at.
+    JoinRun {
+        /// Start it at once, too.
+        start: bool,
+    },
+    /// Not the run that was looked at: what it brought is forgotten.
+    LeaveJoin,
     /// The run that Start starts.
     ChooseRun {
         /// Its id, or `rehearsal`.

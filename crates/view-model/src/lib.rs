@@ -9,8 +9,10 @@ mod desk;
 mod hardware;
 mod intent;
 mod money;
+mod network;
 mod pause_reason;
 mod pipe;
+mod runs;
 mod scam_shield;
 mod secret;
 mod sentence;
@@ -20,8 +22,8 @@ pub mod units;
 mod wizard;
 
 pub use app_snapshot::{
-    AppSnapshot, Appearance, CrashCause, Fit, LayerHeat, LinkPath, NetworkView, PauseView, PeerLink, PhaseBar,
-    Reachability, Recovery, RoundTile, RunCard, Sample, StepFigures, Timeline, Toast, Told, Tone, TrainingView,
+    AppSnapshot, Appearance, CrashCause, LayerHeat, PauseView, PhaseBar, Recovery, RoundTile, Sample, StepFigures,
+    Timeline, Toast, Told, Tone, TrainingView,
 };
 pub use desk::{
     CheckState, DoctorCheck, HelpView, KeychainState, ReportFile, ReportPreview, Uptime, UptimeSpan, WalletRow,
@@ -30,15 +32,19 @@ pub use desk::{
 pub use hardware::{GpuCard, GpuView, MachineView, Role};
 pub use intent::{Intent, PauseFor, Rehearsal, StopWhen, WalletIntent};
 pub use money::{DayBar, EarningsView, EnergyView, Mark, ReceiptsView, RoundPay, Unit, Verified};
+pub use network::{
+    FetchView, Fetched, LinkPath, NetworkView, PeerLink, ReachCause, ReachVerdict, Reachability, RoundPart, RoundTimes,
+};
 pub use pause_reason::PauseReason;
 pub use pipe::{
     FromWindow, LogLevel, LogLine, MAX_LINE_BYTES, MAX_POINTS_PER_LINE, MAX_SERIES_POINTS, Screen, Series, ToWindow,
 };
+pub use runs::{Fit, JoinFacts, JoinState, JoinView, RunCard};
 pub use scam_shield::{clipboard_changed_address, looks_like_phrase};
 pub use secret::Secret;
 pub use sentence::{
-    app_sentence, credits_sentence, loss_sentence, phase_words, problem_hint, problem_sentence, problem_title,
-    status_sentence, stop_price_sentence, verdict_sentence, verdict_words, waiting_sentence,
+    app_sentence, credits_sentence, fetch_sentence, loss_sentence, phase_words, problem_hint, problem_sentence,
+    problem_title, status_sentence, stop_price_sentence, verdict_sentence, verdict_words, waiting_sentence,
 };
 pub use settings::{
     Behaviour, EnergySettings, GpuSettings, HOURS_PER_WEEK, Look, NetworkSettings, PauseSettings, RehearsalSettings,

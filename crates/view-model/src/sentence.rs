@@ -7,6 +7,7 @@ use locale::Locale;
 use types::{Problem, Rao, RejectReason, Verdict};
 
 use crate::app_snapshot::AppSnapshot;
+use crate::network::FetchView;
 use crate::snapshot::{Activity, PeerRow, Phase, ProblemRow, RunKind, RunSnapshot, VerdictRow, Waiting};
 use crate::units;
 
@@ -23,12 +24,27 @@ pub fn app_sentence(app: &AppSnapshot, locale: &Locale) -> String {
         };
         return parts([Some(locale.with("status-ended", &[("cause", cause.into())])), Some(again), None]);
     }
+    if let (Activity::Starting, Some(fetch)) = (&app.run.activity, &app.network.fetching)
+        && app.pauses.is_empty()
+    {
+        return fetch_sentence(fetch, locale);
+    }
     let held = matches!(app.run.activity, Activity::Running | Activity::Starting | Activity::Paused { .. });
     let Some(pause) = app.pauses.first().filter(|_| held) else { return status_sentence(&app.run, locale) };
     let reason = pause.reason.told().say(locale);
     let so_far = locale.with("status-so-far", &[("for", units::duration(pause.for_secs).into())]);
     let ends = pause.ends_in_secs.map(|secs| locale.with("status-goes-on", &[("in", units::duration(secs).into())]));
     parts([Some(locale.with("status-paused", &[("reason", reason.into())])), Some(so_far), ends])
+}
+
+/// A download in one line: `Downloading the text · 34 % · 12.0 MB/s · 3:10 left`.
+pub fn fetch_sentence(fetch: &FetchView, locale: &Locale) -> String {
+    let what = locale.text(fetch.what.key());
+    // Cut, not rounded: what is not all here is not at 100 %.
+    let percent = format!("{:.0}", (100.0 * fetch.share()).floor());
+    let args = [("what", what.into()), ("percent", percent.into())];
+    let left = fetch.left_secs.map(|secs| locale.with("fetch-left", &[("left", units::duration(secs).into())]));
+    parts([Some(locale.with("fetch-now", &args)), fetch.rate.map(units::bytes_per_sec), left])
 }
 
 /// What a run does, in one line: `Training · round 128 · 17 of 30 steps · sync in 3:12`.

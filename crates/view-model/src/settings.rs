@@ -124,7 +124,7 @@ impl Default for PauseSettings {
 }
 
 /// The line.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkSettings {
     /// Upload in bytes per second.
@@ -133,6 +133,18 @@ pub struct NetworkSettings {
     pub download: Option<ByteCount>,
     /// Volume per month, up and down together.
     pub month: Option<ByteCount>,
+    /// No UDP, for lines and routers that cannot bear it.
+    pub tcp_only: bool,
+    /// Look for peers on the same network by multicast. Off until somebody asks: some firewalls alarm at it.
+    pub mdns: bool,
+    /// Ask the router for a port.
+    pub upnp: bool,
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        Self { upload: None, download: None, month: None, tcp_only: false, mdns: false, upnp: true }
+    }
 }
 
 /// Start, notices, updates.

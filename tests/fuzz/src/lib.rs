@@ -9,6 +9,7 @@ pub mod allocation;
 mod chains;
 mod files;
 mod keys;
+mod ledger;
 mod mutate;
 mod runs;
 
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     target("sign_payload", keys::sign_payload, keys::sign_payload_seeds, 1024),
     target("record", chains::record, chains::record_seeds, 160),
     target("ledger_block", chains::ledger_block, chains::ledger_block_seeds, 2048),
+    target("ledger_guest", ledger::guest, ledger::guest_seeds, 4096),
     target("scale_events", chains::scale_events, chains::scale_events_seeds, 4096),
     target("commitment", chains::commitment, chains::commitment_seeds, 512),
     target("header", chains::header, chains::header_seeds, 2048),

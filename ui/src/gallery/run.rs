@@ -3,9 +3,9 @@
 use super::series::NOW_MS;
 use types::{ByteCount, Problem, ProblemAction, Rao, RejectReason, Round, Uid, Verdict};
 use view_model::{
-    Activity, AppSnapshot, CheckState, DoctorCheck, EvalLoss, HelpView, Lamp, LampState, LayerHeat, LinkPath,
-    NetworkView, PeerLink, PeerRow, Phase, PhaseBar, Reachability, ReportFile, ReportPreview, RoundTile, RunFacts,
-    RunKind, RunSnapshot, Sample, Step, StepFigures, Timeline, Told, TrainingView, Uptime, UptimeSpan, VerdictRow,
+    Activity, AppSnapshot, CheckState, DoctorCheck, EvalLoss, HelpView, Lamp, LampState, LayerHeat, PeerRow, Phase,
+    PhaseBar, ReportFile, ReportPreview, RoundTile, RunFacts, RunKind, RunSnapshot, Sample, Step, StepFigures,
+    Timeline, Told, TrainingView, Uptime, UptimeSpan, VerdictRow,
 };
 
 fn peer(n: u16, phase: Phase, verdict: Verdict) -> PeerRow {
@@ -150,57 +150,6 @@ pub(super) fn training(round: Round) -> TrainingView {
         moved_total: 5_284_864,
         sample_then: Some(sample(Round(0), "the the of zz a, in qu the er and")),
         sample_now: Some(sample(round, "runs down from the hills and turns the old mill before it meets the sea.")),
-    }
-}
-
-/// All on this computer.
-pub fn network_rehearsal() -> NetworkView {
-    let link = |n: u16, verdict| PeerLink {
-        name: if n == 5 { "cheater-1".to_owned() } else { format!("peer-{n}") },
-        uid: Some(Uid(n)),
-        path: LinkPath::Local,
-        rtt_ms: None,
-        phase: Some(Phase::Inner),
-        verdict: Some(verdict),
-        fault: None,
-    };
-    NetworkView {
-        peers: vec![
-            link(1, Verdict::Accepted),
-            link(2, Verdict::Accepted),
-            link(3, Verdict::OnProbation),
-            link(4, Verdict::Missed),
-            link(5, Verdict::Rejected(RejectReason::Copied)),
-        ],
-        reachability: Reachability::NotNeeded,
-        rate: None,
-        month: (ByteCount(0), ByteCount(0)),
-        local_only: true,
-    }
-}
-
-/// Forty others, reached in every way there is.
-pub fn network_shared() -> NetworkView {
-    let link = |n: u16| PeerLink {
-        name: format!("5F{:04x}…{:03x}", u32::from(n) * 7_919 % 65_536, u32::from(n) * 311 % 4_096),
-        uid: Some(Uid(n)),
-        path: match n % 8 {
-            0 => LinkPath::Relayed,
-            3 => LinkPath::Bucket,
-            6 => LinkPath::Unknown,
-            _ => LinkPath::Direct,
-        },
-        rtt_ms: (n % 8 != 6).then_some(12.0 + f64::from(n * 37 % 180)),
-        phase: Some(if n.is_multiple_of(3) { Phase::Compress } else { Phase::Inner }),
-        verdict: Some(if n % 11 == 5 { Verdict::Rejected(RejectReason::NormOutlier) } else { Verdict::Accepted }),
-        fault: (n % 8 == 6).then(|| "no answer for 40 s".to_owned()),
-    };
-    NetworkView {
-        peers: (1..=40).map(link).collect(),
-        reachability: Reachability::Punched,
-        rate: Some((ByteCount(1_240_000), ByteCount(7_430_000))),
-        month: (ByteCount(38_400_000_000), ByteCount(126_000_000_000)),
-        local_only: false,
     }
 }
 

@@ -3,14 +3,16 @@
 use super::{Scenario, first_start, running, sharing, wizard};
 use types::{ByteCount, Problem, ProblemAction, Rao};
 use view_model::{
-    AppSnapshot, Fit, KeychainState, Role, RunCard, RunKind, Screen, Secret, Settings, ToWindow, Told, Verified,
-    WalletRow, WizardStep, WizardView,
+    AppSnapshot, Fit, JoinFacts, JoinState, JoinView, KeychainState, Role, RunCard, RunKind, Screen, Secret, Settings,
+    ToWindow, Told, Verified, WalletRow, WizardStep, WizardView,
 };
 
 /// A well-known development address; nobody's.
 pub const HOTKEY: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 /// Another one.
 pub const PAYOUT: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
+/// A link to a run that nobody founded, at addresses that are kept for documentation.
+pub const LINK: &str = "covey://join/5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e5f3a8c1e?at=/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z&at=/dns4/seed.example.org/udp/4001/quic-v1/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
 /// Words of a test vector; nobody's either.
 const WORDS: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
 
@@ -216,12 +218,21 @@ pub fn with_runs() -> AppSnapshot {
         pays: Told::new("run-pays-nothing"),
         fit: Fit::Fits(Told::new("run-fits").with("need", "18.2 GiB").with("have", "24.0 GiB")),
         chosen: false,
+        suggested: None,
+        live: false,
+        founder: Some(PAYOUT.to_owned()),
+        link: None,
         source: Some("covey://join/5f3a…91".to_owned()),
     };
     let mut app = first_start();
     app.runs = vec![
         RunCard { kind: RunKind::Rehearsal, source: None, pays: Told::default(), ..card("rehearsal", "Rehearsal") },
-        RunCard { chosen: true, ..card("5f3a", "Templar testnet 223") },
+        RunCard {
+            chosen: true,
+            suggested: Some(Told::new("rank-only-fit").with("have", "24.0 GiB")),
+            link: Some(LINK.to_owned()),
+            ..card("5f3a", "Templar testnet 223")
+        },
         RunCard {
             model_params: Some(72_700_000_000),
             tokens_done: Some(1_100_000_000_000),
@@ -242,6 +253,62 @@ pub fn with_runs() -> AppSnapshot {
         },
     ];
     app
+}
+
+/// Facts of a run that fits and can be started.
+pub fn facts() -> JoinFacts {
+    JoinFacts {
+        id: "5f3a8c1e".repeat(8),
+        name: "Friends of small models".to_owned(),
+        founder: PAYOUT.to_owned(),
+        model_params: 150_000_000,
+        round_secs: Some(1_200),
+        inner_steps: 30,
+        validators: 2,
+        pays: Told::new("run-pays-ledger"),
+        fit: Fit::Fits(Told::new("join-fits").with("need", "4.20 GiB")),
+        disk: Some(ByteCount(9_400_000_000)),
+        dataset: Some(ByteCount(1_240_000_000)),
+        checkpoint: ByteCount(600_000_000),
+        upload: Some(ByteCount(2_900_000)),
+        admission: Told::new("join-admission-ledger"),
+        startable: true,
+    }
+}
+
+/// A run that is being looked at.
+pub fn joining(state: JoinState) -> AppSnapshot {
+    let mut app = first_start();
+    app.wallet.wallets = vec![wallet("home")];
+    app.join = Some(JoinView { source: LINK.to_owned(), state });
+    app
+}
+
+fn join_scenarios() -> Vec<Scenario> {
+    let link: Vec<&str> = LINK.split("at=").skip(1).map(|at| at.trim_end_matches('&')).collect();
+    let given = JoinState::Given {
+        run: Some("5f3a8c1e".repeat(8)),
+        addresses: link.iter().map(|address| (*address).to_owned()).collect(),
+    };
+    let lone = JoinFacts { startable: false, dataset: None, disk: None, upload: None, ..facts() };
+    let failed = Problem::new(
+        "run_not_reached",
+        "The run's other computers could not be asked: it took too long",
+        "Look whether this computer is online, and ask for a newer link if it stays so.",
+    );
+    let mut alone = joining(JoinState::Found(Box::new(lone)));
+    alone.wallet.wallets.clear();
+    vec![
+        Scenario::new("join-given", Screen::Runs, joining(given)),
+        Scenario::new("join-looking", Screen::Runs, joining(JoinState::Looking)),
+        Scenario::new("join-found", Screen::Runs, joining(JoinState::Found(Box::new(facts())))),
+        Scenario::new("join-alone", Screen::Runs, alone),
+        Scenario::new("join-failed", Screen::Runs, joining(JoinState::Failed(failed))),
+        changed(step("", WizardStep::Join), "wizard-join-found", |app| {
+            let state = JoinState::Found(Box::new(facts()));
+            app.join = Some(JoinView { source: LINK.to_owned(), state });
+        }),
+    ]
 }
 
 fn run_scenarios() -> Vec<Scenario> {
@@ -290,6 +357,7 @@ pub fn setup_scenarios() -> Vec<Scenario> {
     all.extend(wallet_scenarios());
     all.extend(settings_scenarios());
     all.extend(run_scenarios());
+    all.extend(join_scenarios());
     all.extend(earnings_scenarios());
     all
 }

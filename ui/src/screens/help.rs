@@ -6,6 +6,7 @@ mod about;
 mod doctor;
 mod log;
 mod log_filter;
+mod network;
 mod report;
 mod uptime;
 
@@ -18,13 +19,19 @@ use egui::Ui;
 enum Tab {
     #[default]
     Doctor,
+    Network,
     Log,
     Report,
     About,
 }
 
-const TABS: [(Tab, &str); 4] =
-    [(Tab::Doctor, "help-doctor"), (Tab::Log, "help-log"), (Tab::Report, "help-report"), (Tab::About, "help-about")];
+const TABS: [(Tab, &str); 5] = [
+    (Tab::Doctor, "help-doctor"),
+    (Tab::Network, "help-network"),
+    (Tab::Log, "help-log"),
+    (Tab::Report, "help-report"),
+    (Tab::About, "help-about"),
+];
 
 /// What only the window knows of it.
 #[derive(Default)]
@@ -46,6 +53,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
             doctor::show(ui, scene);
             uptime::show(ui, scene);
         }
+        Tab::Network => network::show(ui, scene),
         Tab::Log => log::show(ui, scene, &mut state.log),
         Tab::Report => report::show(ui, scene, &mut state.report),
         Tab::About => about::show(ui, scene),

@@ -36,6 +36,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
         });
         return;
     }
+    super::fetch::show(ui, scene);
     if app.timeline.is_some() {
         timeline::show(ui, scene);
     }

@@ -3,7 +3,10 @@
 //! In: the snapshot and two series. Out: nothing to press but ways to Settings.
 
 mod peers;
+mod timed;
 mod traffic;
+
+pub(super) use traffic::verdict;
 
 use crate::scene::Scene;
 use crate::widgets::{Icon, card, empty};
@@ -23,6 +26,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, _state: &mut State) {
         });
     }
     traffic::show(ui, scene);
+    super::fetch::show(ui, scene);
+    timed::show(ui, scene);
     if !view.peers.is_empty() {
         peers::show(ui, scene);
     }

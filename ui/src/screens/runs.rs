@@ -3,9 +3,11 @@
 //! In: the runs that are known, what each pays and whether it fits. Out: a choice, a file or link to add, a rehearsal. What
 //! a run does not pay is said before its button.
 
+mod invite;
 mod rehearsal;
 
 use super::forms::{Draft, text_field};
+use super::join::pays_tone;
 use super::wizard::{MAX_SOURCE, drop_target, dropped_file};
 use crate::design_tokens as tokens;
 use crate::scene::{Question, Scene};
@@ -14,23 +16,31 @@ use crate::widgets::{
     term, tone_line,
 };
 use egui::Ui;
-use view_model::{Fit, Intent, RunCard, RunKind, Told, Tone, units};
+use view_model::{Fit, Intent, JoinState, RunCard, RunKind, Told, Tone, units};
 
 /// Most cards beside each other, and the narrowest.
 const COLUMNS: usize = 2;
 const CARD: f32 = 360.0;
+/// Letters of where a run came from; a link of many addresses is long.
+const SOURCE: usize = 120;
+/// What founds a run.
+const FOUND: &str = "covey-peer found --help";
 
 /// What only the window knows of it.
 #[derive(Default)]
 pub(crate) struct State {
     draft: Draft,
     source: String,
+    /// The run whose link is shown.
+    invited: Option<String>,
 }
 
 /// Draws it.
 pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
     state.draft.begin(&scene.app().settings, ui.ctx().cumulative_frame_nr());
     heading(ui, scene.palette, &scene.text("runs-title"));
+    super::join::show(ui, scene);
+    super::fetch::show(ui, scene);
     let runs: Vec<&RunCard> = scene.app().runs.iter().filter(|run| run.kind == RunKind::Shared).collect();
     if runs.is_empty() {
         let (title, hint) = (scene.text("runs-empty"), scene.text("runs-empty-what"));
@@ -41,7 +51,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
         // A single last card is as wide as the others.
         card_row(ui, &format!("runs-{n}"), &vec![1.0; columns], |ui, i| {
             if let Some(run) = row.get(i) {
-                run_card(ui, scene, run);
+                run_card(ui, scene, run, &mut state.invited);
             }
         });
     }
@@ -57,7 +67,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
     }
 }
 
-fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard) {
+fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard, invited: &mut Option<String>) {
     let palette = scene.palette;
     card(ui, palette, "", |ui| {
         ui.push_id(&run.id, |ui| {
@@ -67,7 +77,13 @@ fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard) {
                     let chosen = chip(ui, palette, Tone::Running, &scene.text("runs-chosen"));
                     chosen.on_hover_text(scene.text("runs-chosen-tip"));
                 }
+                if run.suggested.is_some() {
+                    chip(ui, palette, Tone::Neutral, &scene.text("runs-suggested"));
+                }
             });
+            if let Some(why) = &run.suggested {
+                muted(ui, palette, &why.say(scene.locale));
+            }
             figures(ui, scene, run);
             let (tone, fits) = fit_words(&run.fit, scene);
             tone_line(ui, palette, tone, &fits);
@@ -76,16 +92,13 @@ fn run_card(ui: &mut Ui, scene: &mut Scene<'_>, run: &RunCard) {
                 notice(ui, palette, (pays_tone(&run.pays), &pays, ""), |_| {});
             }
             if let Some(source) = &run.source {
+                let source: String = source.chars().take(SOURCE).collect();
                 caption(ui, palette, &scene.with("runs-source", &[("source", source.into())]));
             }
             buttons(ui, scene, run);
+            invite::show(ui, scene, run, invited);
         });
     });
-}
-
-/// A run that pays nothing says so louder.
-fn pays_tone(pays: &Told) -> Tone {
-    if pays.key.ends_with("-nothing") || pays.key.contains("burn") { Tone::Waiting } else { Tone::Neutral }
 }
 
 fn figures(ui: &mut Ui, scene: &Scene<'_>, run: &RunCard) {
@@ -111,7 +124,8 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, run: &RunCard) {
     });
 }
 
-fn fit_words(fit: &Fit, scene: &Scene<'_>) -> (Tone, String) {
+/// Whether a run fits, in words.
+pub(super) fn fit_words(fit: &Fit, scene: &Scene<'_>) -> (Tone, String) {
     let why = |key: &str, told: &Told| {
         let why = told.say(scene.locale);
         (!why.is_empty()).then(|| scene.with(key, &[("why", why.into())]))
@@ -159,7 +173,8 @@ fn add(ui: &mut Ui, scene: &mut Scene<'_>, source: &mut String) {
         drop_target(ui, scene);
         let names = (scene.text("runs-add-field"), scene.text("wizard-join-hint"));
         let field = text_field(ui, palette, (&names.0, &names.1), source, MAX_SOURCE);
-        let there = !source.trim().is_empty();
+        let looking = scene.app().join.as_ref().is_some_and(|join| join.state == JoinState::Looking);
+        let there = !source.trim().is_empty() && !looking;
         let label = scene.text("runs-add-go");
         let pressed = Button::new(&label, Kind::Secondary).icon(Icon::Plus).enabled(there).show(ui, palette).clicked();
         if there && (pressed || field.entered) {
@@ -172,5 +187,12 @@ fn add(ui: &mut Ui, scene: &mut Scene<'_>, source: &mut String) {
 fn found(ui: &mut Ui, scene: &Scene<'_>) {
     card(ui, scene.palette, &scene.text("runs-found"), |ui| {
         muted(ui, scene.palette, &scene.text("runs-found-what"));
+        ui.horizontal_wrapped(|ui| {
+            ui.label(egui::RichText::new(FOUND).font(egui::FontId::monospace(tokens::BODY)).color(scene.palette.text));
+            let label = scene.text("runs-found-copy");
+            if Button::new(&label, Kind::Quiet).icon(Icon::Copy).show(ui, scene.palette).clicked() {
+                ui.ctx().copy_text(FOUND.to_owned());
+            }
+        });
     });
 }

@@ -256,7 +256,7 @@ fn body(ui: &mut Ui, scene: &mut Scene<'_>, wizard: &WizardView, state: &mut Sta
 fn press(scene: &mut Scene<'_>, wizard: &WizardView, state: &State) {
     let intent = match &wizard.step {
         WizardStep::Welcome | WizardStep::Computer | WizardStep::Courtesy | WizardStep::Words => WizardIntent::Next,
-        WizardStep::Join => join::press(&state.join),
+        WizardStep::Join => join::press(scene, &state.join),
         WizardStep::Create => create::press(&state.create),
         WizardStep::Import => import::press(&state.import),
         WizardStep::Payout => payout::press(&state.payout),

@@ -62,7 +62,7 @@ pub(crate) fn ring(ui: &mut Ui, scene: &Scene<'_>, name: &str, middle: &str, pee
 fn link(painter: &egui::Painter, from: Pos2, to: Pos2, path: LinkPath, colour: egui::Color32) {
     let (line, stroke) = ([from, to], Stroke::new(STROKE, colour));
     match path {
-        LinkPath::Local | LinkPath::Direct => {
+        LinkPath::Local | LinkPath::Lan | LinkPath::Direct | LinkPath::Punched => {
             painter.line_segment(line, stroke);
         }
         LinkPath::Relayed => painter.extend(Shape::dashed_line(&line, stroke, 6.0, 5.0)),

@@ -18,6 +18,8 @@ const SIZE: [f32; 2] = [960.0, 760.0];
 const THRESHOLD: f32 = 3.0;
 /// Pixels that may be other ones: one in a hundred.
 const OTHER_PIXELS: usize = 7_296;
+/// States that differ from another one by a line of text: no picture of their own.
+const ALIKE: [&str; 3] = ["join-looking", "join-alone", "join-failed"];
 
 fn painted(mut scenario: Scenario, theme: Theme) -> Harness<'static, Window> {
     scenario.model.snapshot.settings.look.theme = theme;
@@ -61,6 +63,9 @@ fn every_state_looks_as_it_was_looked_at_in_dark_and_light() {
     let mut results = SnapshotResults::new();
     for (theme, suffix) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
         for scenario in setup_scenarios() {
+            if ALIKE.contains(&scenario.name.as_str()) {
+                continue;
+            }
             let name = format!("{}-{suffix}", scenario.name);
             keep(&mut results, &mut painted(scenario, theme), &name);
         }

@@ -235,15 +235,14 @@ fn what_a_run_pays_and_why_it_does_not_fit_is_on_its_card() {
     assert!(harness.query_by_label("Credits without any value").is_some());
     assert!(harness.query_by_label_contains("Does not fit: Needs about 1.44 TiB").is_some());
     assert!(harness.query_by_label_contains("Not known yet whether it fits").is_some());
-    // Nothing to press where nothing can be done yet.
-    assert!(harness.query_by_label_contains("Not possible yet").is_some());
+    assert!(harness.query_by_label_contains("With one command in a terminal").is_some());
 }
 
 #[test]
 fn a_run_is_added_by_its_path() {
     let mut harness = open("runs-empty");
     type_into(&mut harness, "Link or path", "/data/a.covey-run");
-    assert_eq!(press(&mut harness, "Add"), [Intent::AddRun { source: "/data/a.covey-run".to_owned() }]);
+    assert_eq!(press(&mut harness, "Look at it"), [Intent::AddRun { source: "/data/a.covey-run".to_owned() }]);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn enter_alone_leads_to_a_running_rehearsal() {
 #[test]
 fn the_keyboard_goes_from_a_field_to_the_big_button_and_on_to_back() {
     let mut harness = open("wizard-join");
-    type_into(&mut harness, "Link or path of the run's file", "covey://join/abc");
+    type_into(&mut harness, "Link, or path of the run's file or of a picture", "covey://join/abc");
     for name in ["Look at this run", "Back"] {
         harness.key_press(Key::Tab);
         harness.run();
@@ -133,7 +133,7 @@ fn a_problem_of_the_driver_has_one_button_and_the_cards_can_be_looked_for_again(
 fn a_run_is_named_by_its_link_and_enter_sends_it() {
     let mut harness = open("wizard-join");
     assert!(harness.get_by_label("Look at this run").accesskit_node().is_disabled());
-    type_into(&mut harness, "Link or path of the run's file", "  covey://join/abc ");
+    type_into(&mut harness, "Link, or path of the run's file or of a picture", "  covey://join/abc ");
     harness.key_press(Key::Enter);
     harness.run();
     let expected = wizard_press(WizardIntent::Run { source: "covey://join/abc".to_owned() });

@@ -5,7 +5,7 @@ use crate::api::ToShell;
 use crate::ctl::{CtlReply, CtlRequest};
 use crate::state::Event;
 use types::Problem;
-use view_model::{Intent, PauseFor, StopWhen};
+use view_model::{Intent, PauseFor, Screen, StopWhen};
 
 impl App {
     pub(super) fn ctl(&mut self, request: CtlRequest) -> CtlReply {
@@ -17,6 +17,11 @@ impl App {
             CtlRequest::Snapshot => return CtlReply::Snapshot { snapshot: Box::new(self.state.snapshot(now_ms())) },
             CtlRequest::Show { screen } => {
                 self.outbox.push_back(ToShell::OpenWindow(screen));
+                return self.status();
+            }
+            CtlRequest::Open { source } => {
+                self.outbox.push_back(ToShell::OpenWindow(Screen::Runs));
+                self.apply(Event::Given(source));
                 return self.status();
             }
             CtlRequest::Start => Intent::Start,

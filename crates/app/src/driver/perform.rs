@@ -4,6 +4,7 @@ use super::{App, Keep};
 use crate::api::ToShell;
 use crate::doctor;
 use crate::files::write_atomic;
+use crate::look::Looker;
 use crate::receipts;
 use crate::report;
 use crate::runs;
@@ -12,7 +13,7 @@ use crate::supervisor::{Plan, Running};
 use gpu::GpuProbe as _;
 use ipc::{Command, CommandLine};
 use std::path::{Path, PathBuf};
-use types::{Problem, SignPayload};
+use types::{ByteCount, Problem, SignPayload};
 
 /// Words for the shell that may lie in the outbox; more are of a shell that takes nothing.
 const MAX_OUTBOX: usize = 256;
@@ -38,10 +39,7 @@ impl App {
             Effect::WriteCsv(text) => self.write_csv(text, now_ms),
             Effect::VerifyReceipts(run) => self.verify_receipts(run),
             Effect::ListRuns => self.in_background(|folder| vec![Event::Runs(runs::list(folder))]),
-            Effect::AddRun(source) => self.in_background(move |folder| {
-                let added = runs::add(folder, &source).map(|known| (known.card.id, known.card.name));
-                vec![Event::Runs(runs::list(folder)), Event::RunAdded(added)]
-            }),
+            Effect::LookAtRun { look, source, vram } => self.look(look, source, vram),
             Effect::ForgetRun(id) => self.in_background(move |folder| {
                 let forgotten = runs::forget(folder, &id).err().map(|error| {
                     let title = format!("The run cannot be taken off the list: {error}");
@@ -105,9 +103,34 @@ impl App {
                 Vec::new()
             });
         }
-        let plan = Plan { generation, program: self.config.peer_program.clone(), args: job.args(&folder), folder };
+        let plan = Plan {
+            generation,
+            program: self.config.peer_program.clone(),
+            args: job.args(&folder, &self.state.settings().network),
+            folder,
+        };
         let (events, tasks) = (self.events.clone(), &self.tasks);
         self.running = Some(Running::start(plan, &self.config.version, &self.spawner, events, tasks));
+    }
+
+    fn look(&self, look: u64, source: String, vram: Option<ByteCount>) {
+        let looker = Looker {
+            program: self.config.peer_program.clone(),
+            data_dir: self.config.data_dir.clone(),
+            spawner: self.spawner.clone(),
+            stop: self.stop.child_token(),
+            vram,
+            tcp_only: self.state.settings().network.tcp_only,
+        };
+        let (events, folder) = (self.events.clone(), self.config.data_dir.clone());
+        self.tasks.spawn(async move {
+            let result = Box::new(looker.look(source).await);
+            // The list first, so that what was found can be chosen.
+            let listed = tokio::task::spawn_blocking(move || runs::list(&folder)).await;
+            for event in listed.into_iter().map(Event::Runs).chain([Event::Looked { look, result }]) {
+                let _ = events.send(event).await;
+            }
+        });
     }
 
     fn sign(&mut self, generation: u64, id: u64, payload: SignPayload) {

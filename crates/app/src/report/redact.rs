@@ -14,6 +14,11 @@ const MIN_BITS: f64 = 3.5;
 /// Shortest name of a user that is blacked out by itself: shorter ones are parts of words.
 const MIN_NAME_CHARS: usize = 3;
 
+/// Homes of others, as each system lays them out.
+const HOMES: [&str; 4] = [concat!("/", "home/"), "/Users/", "\\Users\\", "\\\\Users\\\\"];
+/// Names of computers in addresses of peers.
+const HOSTS: [&str; 4] = ["/dns/", "/dns4/", "/dns6/", "/dnsaddr/"];
+
 /// Blacks out texts and counts what it blacked out.
 #[derive(Debug)]
 pub(super) struct Redactor {
@@ -74,7 +79,8 @@ impl Redactor {
                 text = text.replace(&secret, shown);
             }
         }
-        let text = self.homes(&text);
+        let text = self.behind(&text, &HOMES, "[name]");
+        let text = self.behind(&text, &HOSTS, "[host]");
         let text = self.words(&text);
         self.tokens(&text)
     }
@@ -83,10 +89,10 @@ impl Redactor {
         self.count = self.count.saturating_add(u32::try_from(found).unwrap_or(u32::MAX));
     }
 
-    /// Homes of others, as each system lays them out.
-    fn homes(&mut self, text: &str) -> String {
+    /// The name behind each of the roots.
+    fn behind(&mut self, text: &str, roots: &[&str], shown: &str) -> String {
         let mut text = text.to_owned();
-        for root in [concat!("/", "home/"), "/Users/", "\\Users\\", "\\\\Users\\\\"] {
+        for root in roots.iter().copied() {
             let mut out = String::with_capacity(text.len());
             let mut rest = text.as_str();
             while let Some(at) = rest.find(root) {
@@ -94,7 +100,7 @@ impl Redactor {
                 let end = after.find(['/', '\\', '"', '\'', ' ', '\n', ':', ',']).unwrap_or(after.len());
                 out.push_str(before);
                 if end > 0 {
-                    out.push_str("[name]");
+                    out.push_str(shown);
                     self.add(1);
                 }
                 rest = &after[end..];

@@ -70,6 +70,7 @@ impl State {
     }
 
     fn welcomed(&mut self, out: &mut Vec<Effect>) {
+        self.joined_in_wizard();
         if !self.settings.behaviour.welcomed {
             self.settings.behaviour.welcomed = true;
             out.push(Effect::SaveSettings(Box::new(self.settings.clone())));

@@ -2,6 +2,8 @@
 
 use crate::api::ToShell;
 use crate::crash::End;
+use crate::look::Looked;
+use crate::runs::About;
 use courtesy::Signals;
 use custody::{DeskEvent, DeskOrder};
 use gpu::{CardId, GpuEvent};
@@ -69,8 +71,15 @@ pub(crate) enum Event {
     Desk(Box<DeskEvent>),
     /// The runs that are known.
     Runs(Vec<KnownRun>),
-    /// A run was added, with its id and name, or was not.
-    RunAdded(Result<(String, String), Problem>),
+    /// A link or file was given to the program from outside.
+    Given(String),
+    /// A run was looked at, or could not be.
+    Looked {
+        /// Which look it was.
+        look: u64,
+        /// What came of it.
+        result: Box<Result<Looked, Problem>>,
+    },
     /// A worker met a problem.
     Found(Problem),
     /// The doctor is done.
@@ -117,6 +126,8 @@ pub(crate) struct Reading {
 pub(crate) struct KnownRun {
     /// As the window shows it.
     pub(crate) card: RunCard,
+    /// What its manifest says beside that.
+    pub(crate) about: About,
     /// Whether its file says where its chain, text and payloads are, so that it can be started.
     pub(crate) has_places: bool,
 }
@@ -165,8 +176,15 @@ pub(crate) enum Effect {
     WriteCsv(String),
     /// Check the receipts of that job's newest work; none: of the rehearsal.
     VerifyReceipts(Option<String>),
-    /// Add a run.
-    AddRun(String),
+    /// Look at a run and put it on the list.
+    LookAtRun {
+        /// Which look it is.
+        look: u64,
+        /// Link or path.
+        source: String,
+        /// Memory of the largest card.
+        vram: Option<ByteCount>,
+    },
     /// Forget a run.
     ForgetRun(String),
     /// Read the list of runs.

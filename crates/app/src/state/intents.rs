@@ -6,17 +6,15 @@
 use super::job::RehearseJob;
 use super::{Effect, Job, State, money};
 use crate::api::ToShell;
-use ipc::{Command, Limits, MAX_SAMPLE_CHARS};
+use ipc::{Command, MAX_SAMPLE_CHARS};
 use locale::Locale;
-use types::{Hotkey, Problem, ProblemAction};
+use types::{Problem, ProblemAction};
 use view_model::{Intent, Rehearsal, Settings, StopWhen, is_week};
 
 /// Tokens of a sampled text.
 const SAMPLE_TOKENS: u32 = 96;
 /// How long a secret stays on the clipboard: long enough to paste it once.
 const CLIPBOARD_MS: u64 = 30_000;
-/// Longest path or link that is taken.
-const MAX_SOURCE_CHARS: usize = 4096;
 
 /// Pages that may be opened: name and address. Nothing else leaves for the browser.
 pub(super) const PAGES: [(&str, &str); 4] = [
@@ -46,7 +44,10 @@ impl State {
             Intent::Set(settings) => self.set(*settings, now_ms, out),
             Intent::Wizard(press) => self.wizard_press(press, now_ms, out),
             Intent::Wallet(press) => self.wallet_press(press, now_ms, out),
-            Intent::AddRun { source } => self.add_run(source, now_ms, out),
+            Intent::AddRun { source } => self.look_at(source, now_ms, out),
+            Intent::LookAtGiven => self.look_at_given(now_ms, out),
+            Intent::JoinRun { start } => self.join_run(start, now_ms, out),
+            Intent::LeaveJoin => self.leave_join(out),
             Intent::ChooseRun { id } => self.choose(&id, out),
             Intent::ForgetRun { id } => self.forget(id, out),
             Intent::RescanGpus => {
@@ -92,29 +93,6 @@ impl State {
         }
     }
 
-    fn train(&self, run: String) -> Result<Job, Problem> {
-        let known = self.runs.iter().find(|known| known.card.id == run);
-        let Some(known) = known else {
-            return Err(Problem::new("run_gone", "The chosen run is not on the list any more", "Choose another run."));
-        };
-        if !known.has_places {
-            return Err(Problem::new(
-                "run_without_places",
-                "This run's file does not say where its chain, its text and its payloads are",
-                "Add the run's folder, which holds run.json and places.json, instead of the one file.",
-            ));
-        }
-        let hotkey = self.wallet.wallets.first().and_then(|row| row.hotkey.parse::<Hotkey>().ok());
-        let hotkey = hotkey.ok_or_else(|| {
-            Problem::new(
-                "no_wallet",
-                "A run needs a wallet, and there is none",
-                "Make or bring one on the Wallet screen.",
-            )
-        })?;
-        Ok(Job::Train { run, hotkey })
-    }
-
     fn want(&mut self, job: Job, now_ms: u64) {
         self.pauses.forget_user(now_ms, &self.zone);
         if self.leaving.is_none() {
@@ -145,35 +123,17 @@ impl State {
             self.tray.speak(&self.locale);
         }
         if (old.gpus != new.gpus || old.network != new.network)
-            && let Some(act) = self.work.tell(Command::SetLimits(limits(&self.settings)), now_ms)
+            && let Some(act) = self.work.tell(Command::SetLimits(self.limits(now_ms)), now_ms)
         {
             out.push(Effect::Act(act));
         }
         out.push(Effect::SaveSettings(Box::new(self.settings.clone())));
     }
 
-    fn add_run(&mut self, source: String, now_ms: u64, out: &mut Vec<Effect>) {
-        if source.chars().count() > MAX_SOURCE_CHARS {
-            let problem =
-                Problem::new("run_source", "This is neither a path nor a link of a run", "Choose a run file.");
-            return self.found(problem, now_ms);
-        }
-        out.push(Effect::AddRun(source));
-    }
-
-    fn choose(&mut self, id: &str, out: &mut Vec<Effect>) {
+    pub(super) fn choose(&mut self, id: &str, out: &mut Vec<Effect>) {
         if id == money::REHEARSAL_BOOK || self.runs.iter().any(|known| known.card.id == id) {
             self.settings.behaviour.run = id.to_owned();
             out.push(Effect::SaveSettings(Box::new(self.settings.clone())));
-        }
-    }
-
-    fn forget(&mut self, id: String, out: &mut Vec<Effect>) {
-        let runs = matches!(self.work.wanted(), Some(Job::Train { run, .. }) if *run == id)
-            || matches!(self.work.process().map(|process| &process.job), Some(Job::Train { run, .. }) if *run == id);
-        if !runs && id != money::REHEARSAL_BOOK {
-            self.choose(money::REHEARSAL_BOOK, out);
-            out.push(Effect::ForgetRun(id));
         }
     }
 
@@ -220,17 +180,6 @@ impl State {
 fn open_page(page: &str, out: &mut Vec<Effect>) {
     if let Some((_, address)) = PAGES.iter().find(|(name, address)| *name == page || *address == page) {
         out.push(Effect::Shell(ToShell::OpenUrl(address)));
-    }
-}
-
-/// What the peer may use.
-pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits {
-        power_watts: settings.gpus.power_watts,
-        vram_bytes: settings.gpus.vram_bytes,
-        upload_bytes_per_sec: settings.network.upload,
-        download_bytes_per_sec: settings.network.download,
-        volume_left_bytes: None,
     }
 }
 

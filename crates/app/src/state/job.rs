@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use types::Hotkey;
-use view_model::{Rehearsal, RehearsalSettings, RunKind};
+use view_model::{NetworkSettings, Rehearsal, RehearsalSettings, RunKind};
 
 /// What the peer is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,13 +98,17 @@ impl Job {
         }
     }
 
-    /// Arguments for the peer's program; `folder` is the work's own.
-    pub(crate) fn args(&self, folder: &Path) -> Vec<String> {
+    /// Arguments for the peer's program; `folder` is the work's own, the line's switches are those of its start.
+    pub(crate) fn args(&self, folder: &Path, network: &NetworkSettings) -> Vec<String> {
         match self {
             Self::Rehearse(rehearse) => rehearse.args(folder),
             Self::Train { hotkey, .. } => {
-                let folder = folder.to_string_lossy().into_owned();
-                ["train", "--run", &folder, "--ipc", "--hotkey", &hotkey.to_string()].map(str::to_owned).to_vec()
+                let (folder, hotkey) = (folder.to_string_lossy(), hotkey.to_string());
+                let mut args = ["train", "--run", &folder, "--ipc", "--hotkey", &hotkey].map(str::to_owned).to_vec();
+                let switches =
+                    [(network.tcp_only, "--tcp-only"), (network.mdns, "--mdns"), (!network.upnp, "--no-upnp")];
+                args.extend(switches.iter().filter(|(on, _)| *on).map(|(_, switch)| (*switch).to_owned()));
+                args
             }
         }
     }

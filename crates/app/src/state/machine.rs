@@ -57,8 +57,8 @@ impl State {
         self.machine.memory = reading.memory.or(self.machine.memory);
         self.appearance = reading.appearance;
         // A reading on the way to sleep does not wake the computer.
-        let sleeping = self.pauses.signals.sleeping;
-        self.pauses.signals = Signals { sleeping, ..signals };
+        let (sleeping, month_bytes) = (self.pauses.signals.sleeping, self.pauses.signals.month_bytes);
+        self.pauses.signals = Signals { sleeping, month_bytes, ..signals };
     }
 
     /// What the state itself knows of the rules' signals.

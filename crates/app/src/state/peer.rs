@@ -41,33 +41,34 @@ impl State {
                 self.with_process(|process| process.summed_up = true);
                 self.run.take(speaker, line);
             }
+            Said::Network(status) if me => {
+                let (up, down) = self.network.status(status, now_ms, &self.zone);
+                let x = line.at_ms.min(now_ms.saturating_add(60_000)) as f64;
+                self.charts.point(Series::Upload, x, up as f64);
+                self.charts.point(Series::Download, x, down as f64);
+                self.limits_once(&job, now_ms, out);
+            }
+            Said::Fetching { what, done, total, sources } if me => {
+                self.network.fetching(*what, (done.0, total.0), *sources, now_ms);
+                self.limits_once(&job, now_ms, out);
+            }
+            Said::RoundTimed { round, parts } if me => self.network.timed(*round, parts),
             event => {
                 if matches!(event, Said::RunFacts { .. } | Said::PeerStarted { .. } | Said::PhaseChanged { .. }) {
-                    self.ready(&job, now_ms, out);
+                    self.with_process(|process| process.ready = true);
+                    self.limits_once(&job, now_ms, out);
                 }
                 if let Said::PeerStarted { pid, .. } = event {
                     self.gpus.also_ours(*pid);
                 }
                 if matches!(event, Said::PhaseChanged { .. }) {
                     self.problems.rounds_run();
+                    self.network.rounds_run();
                     self.with_process(|process| process.works(now_ms));
                 }
                 self.run.take(speaker, line);
                 self.own(&job, me, line, now_ms, out);
             }
-        }
-    }
-
-    /// It is past its preparations: a run's peer is told its limits, once.
-    fn ready(&mut self, job: &super::Job, now_ms: u64, out: &mut Vec<Effect>) {
-        let first = self.work.process_mut().is_some_and(|process| !std::mem::replace(&mut process.ready, true));
-        let limits = super::intents::limits(&self.settings);
-        if first
-            && job.kind() == RunKind::Shared
-            && limits != ipc::Limits::default()
-            && let Some(act) = self.work.tell(ipc::Command::SetLimits(limits), now_ms)
-        {
-            out.push(Effect::Act(act));
         }
     }
 
@@ -151,6 +152,7 @@ impl State {
         self.run.end(now_ms);
         self.rounds.end(now_ms);
         self.training.end();
+        self.network.end();
         self.gpus.ours(Vec::new());
         self.urgent = true;
         match ended {

@@ -423,4 +423,26 @@ fn quitting_ends_the_peer_first_and_what_ran_comes_back() {
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Act(_))));
 }
 
+pub(super) fn run_card(id: &str) -> KnownRun {
+    let card = view_model::RunCard {
+        id: id.to_owned(),
+        name: "a run".to_owned(),
+        kind: RunKind::Shared,
+        model_params: None,
+        tokens_done: None,
+        peers: None,
+        round: None,
+        pays: Told::default(),
+        fit: view_model::Fit::Unknown,
+        chosen: false,
+        suggested: None,
+        live: false,
+        founder: None,
+        link: None,
+        source: None,
+    };
+    KnownRun { card, about: crate::runs::About::default(), has_places: true }
+}
+
 mod facts;
+mod line;

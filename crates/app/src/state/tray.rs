@@ -5,7 +5,7 @@
 use super::State;
 use crate::api::{TrayLabels, TrayView};
 use locale::Locale;
-use view_model::{Activity, AppSnapshot, RunSnapshot, Tone, app_sentence, stop_price_sentence};
+use view_model::{Activity, AppSnapshot, NetworkView, RunSnapshot, Tone, app_sentence, stop_price_sentence};
 
 /// Between two changes of the sentence alone.
 const SENTENCE_EVERY_MS: u64 = 5_000;
@@ -44,6 +44,7 @@ impl State {
             recovery: self.work.recovery(self.pauses.first().is_some(), now_ms),
             pauses: self.shown_pauses(&activity, now_ms),
             run: RunSnapshot { activity, problems: self.problems.rows(), ..self.run.snapshot(now_ms) },
+            network: NetworkView { fetching: self.network.fetching_now(), ..NetworkView::default() },
             ..AppSnapshot::default()
         }
     }

@@ -23,8 +23,9 @@ impl State {
             timeline: self.rounds.timeline(now_ms),
             training: self.training.view(),
             earnings: self.money.view(&self.book(), self.kind(), &self.settings.energy, now_ms, &self.zone),
-            network: self.network(&run),
+            network: self.shown_network(now_ms),
             runs: self.cards(&run),
+            join: self.join_view(),
             wallet: self.wallet.clone(),
             settings: self.settings.clone(),
             help: self.help(),
@@ -45,31 +46,29 @@ impl State {
         }
     }
 
-    fn network(&self, run: &RunSnapshot) -> NetworkView {
+    /// A run's network as its peer says it; a rehearsal's peers are all here.
+    pub(super) fn shown_network(&self, now_ms: u64) -> NetworkView {
+        let view = self.network.view(self.settings.network.month, now_ms, &self.zone);
         if self.kind() == RunKind::Shared {
-            return NetworkView::default();
+            return view;
         }
         let me = self.work.process().map_or(super::MY_PEER, |process| process.job.peer_name());
-        let link = |row: &view_model::PeerRow| PeerLink {
-            name: row.name.clone(),
-            uid: row.uid,
-            path: LinkPath::Local,
-            rtt_ms: None,
-            phase: row.phase,
-            verdict: row.verdict.map(|row| row.verdict),
-            fault: None,
-        };
+        let run = self.run.snapshot(now_ms);
         NetworkView {
-            peers: run.peers.iter().filter(|row| row.name != me).map(link).collect(),
+            peers: run.peers.iter().filter(|row| row.name != me).map(local_peer).collect(),
             reachability: Reachability::NotNeeded,
-            rate: None,
-            month: (ByteCount(0), ByteCount(0)),
             local_only: true,
+            ..view
         }
     }
 
+    /// Without a card the processor trains, from the computer's memory.
+    pub(super) fn memory(&self) -> Option<ByteCount> {
+        self.gpus.largest().or(self.machine.memory)
+    }
+
     /// The rehearsal's card, then the runs that were added.
-    fn cards(&self, run: &RunSnapshot) -> Vec<RunCard> {
+    pub(super) fn cards(&self, run: &RunSnapshot) -> Vec<RunCard> {
         let chosen = self.settings.behaviour.run.as_str();
         let live = |id: &str| {
             let job = self.work.process().map(|process| &process.job);
@@ -92,17 +91,39 @@ impl State {
             pays: Told::new("run-pays-nothing"),
             fit: Fit::Fits(Told::new("run-fits-rehearsal")),
             chosen: chosen == money::REHEARSAL_BOOK,
+            suggested: None,
+            live: live(money::REHEARSAL_BOOK),
+            founder: None,
+            link: None,
             source: None,
         };
-        // Without a card the processor trains, from the computer's memory.
-        let memory = self.gpus.largest().or(self.machine.memory);
+        let memory = self.memory();
         let known = self.runs.iter().map(|known| RunCard {
             chosen: chosen == known.card.id,
+            live: live(&known.card.id),
             peers: peers(&known.card.id).or(known.card.peers),
             round: run.round.filter(|_| live(&known.card.id)).map(|round| round.0).or(known.card.round),
             fit: known.card.model_params.map_or(Fit::Unknown, |parameters| crate::runs::fit(parameters, memory)),
             ..known.card.clone()
         });
+        let mut known: Vec<RunCard> = known.collect();
+        super::rank::rank(&mut known, memory);
         std::iter::once(rehearsal).chain(known).collect()
+    }
+}
+
+/// A process of a rehearsal.
+fn local_peer(row: &view_model::PeerRow) -> PeerLink {
+    PeerLink {
+        name: row.name.clone(),
+        uid: row.uid,
+        path: LinkPath::Local,
+        quic: None,
+        rtt_ms: None,
+        up: None,
+        down: None,
+        phase: row.phase,
+        verdict: row.verdict.map(|row| row.verdict),
+        fault: None,
     }
 }

@@ -241,6 +241,12 @@ impl Work {
         Some(process.tell(command, Asked::Alive, now_ms, 0))
     }
 
+    /// Something that the running peer is told beside, as soon as it said who it is. Nobody waits for an answer.
+    pub(crate) fn mention(&mut self, command: Command, now_ms: u64) -> Option<Act> {
+        let process = self.process.as_mut().filter(|process| process.hello && process.ending.is_none())?;
+        Some(process.tell(command, Asked::Alive, now_ms, 0))
+    }
+
     /// What is on its way down has until then at most.
     pub(crate) fn hurry(&mut self, by_ms: u64) {
         self.latest_ms = Some(by_ms);

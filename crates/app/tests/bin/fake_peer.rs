@@ -18,6 +18,9 @@ fn main() -> ExitCode {
         println!("covey-peer 1.0.0");
         return ExitCode::SUCCESS;
     }
+    if std::env::args().nth(1).as_deref() == Some("runs") {
+        return runs(&folder);
+    }
     let _ = std::fs::write(
         folder.join(format!("pid-{}", std::process::id())),
         std::env::args().collect::<Vec<_>>().join(" "),
@@ -41,6 +44,44 @@ fn main() -> ExitCode {
         }
         other => work(other, &folder),
     }
+}
+
+/// `runs add LINK --dir DIR --json` and `runs show DIR --json`, as the file `runs` beside it says.
+fn runs(folder: &Path) -> ExitCode {
+    const RUN: &[u8] = include_bytes!("../../fixtures/run.json");
+    let args: Vec<String> = std::env::args().skip(2).collect();
+    let behaviour = std::fs::read_to_string(folder.join("runs")).unwrap_or_default();
+    let _ = std::fs::write(folder.join(format!("runs-{}", std::process::id())), args.join(" "));
+    let [action, what, rest @ ..] = args.as_slice() else { return ExitCode::from(2) };
+    if action == "show" {
+        println!(
+            "{}",
+            serde_json::json!({ "fits": true, "device_bytes": 0, "host_bytes": 2_000_000_000u64, "disk_bytes": 7 })
+        );
+        return ExitCode::SUCCESS;
+    }
+    let dir = rest.iter().position(|arg| arg == "--dir").and_then(|at| rest.get(at + 1)).cloned().unwrap_or_default();
+    let at = what.split("at=").nth(1).unwrap_or_default();
+    match behaviour.trim() {
+        "refuses" => {
+            let problem = Problem::new("run_unknown", "Nobody there knows the run", "Ask anew.");
+            println!("{}", serde_json::json!(problem));
+            return ExitCode::from(2);
+        }
+        "hangs" => std::thread::sleep(Duration::from_secs(600)),
+        "lies" => {}
+        _ => {
+            let _ = std::fs::create_dir_all(&dir);
+            let places = format!(r#"{{"share":"s","dataset":"d","network":{{"bootstrap":["{at}"]}}}}"#);
+            let _ = std::fs::write(Path::new(&dir).join("places.json"), places);
+            let _ = std::fs::write(Path::new(&dir).join("run.json"), RUN);
+        }
+    }
+    println!(
+        "{}",
+        serde_json::json!({ "dir": dir, "dataset_bytes": 40_000_000u64, "fits": true, "upload_bytes": 330_000 })
+    );
+    ExitCode::SUCCESS
 }
 
 fn garbage() -> ExitCode {

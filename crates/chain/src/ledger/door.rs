@@ -53,11 +53,6 @@ impl InProcess {
         let (genesis, genesis_hash) = (ledger.genesis().clone(), ledger.genesis_hash());
         Self { door: LocalDoor { ledger, mempool }, genesis, genesis_hash }
     }
-
-    /// What stands behind it.
-    pub(crate) fn door(&self) -> &LocalDoor {
-        &self.door
-    }
 }
 
 impl LocalDoor {
@@ -130,6 +125,16 @@ impl Door for LocalDoor {
 impl<D: Door> Backend<D> {
     pub(crate) fn with_door(door: D, genesis: Genesis, genesis_hash: Hash32) -> Self {
         Self { door, genesis, genesis_hash }
+    }
+
+    /// What stands behind it.
+    pub(crate) fn door(&self) -> &D {
+        &self.door
+    }
+
+    /// Hash of the ledger's first block: which chain this is.
+    pub fn genesis_hash(&self) -> Hash32 {
+        self.genesis_hash
     }
 
     /// The ledger's parameters.

@@ -108,7 +108,7 @@ pub(crate) const WIRE_VERSION: u32 = 1;
 pub(crate) enum FrameError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    #[error("a frame of {0} bytes, more than {MAX_FRAME_BYTES}")]
+    #[error("a frame of {0} bytes is too long")]
     TooLong(usize),
     #[error("a frame that does not read")]
     Syntax,
@@ -121,20 +121,30 @@ pub(crate) async fn read_frame<T: DeserializeOwned>(
     idle: Duration,
     transfer: Duration,
 ) -> Result<Option<T>, FrameError> {
+    read_frame_up_to(from, idle, transfer, MAX_FRAME_BYTES).await
+}
+
+/// The same for frames of at most `limit` bytes, itself at most [`MAX_FRAME_BYTES`].
+pub(crate) async fn read_frame_up_to<T: DeserializeOwned>(
+    from: &mut (impl AsyncRead + Unpin),
+    idle: Duration,
+    transfer: Duration,
+    limit: usize,
+) -> Result<Option<T>, FrameError> {
     let slow = |_| FrameError::Io(std::io::ErrorKind::TimedOut.into());
     let mut first = [0u8; 1];
     if timeout(idle, from.read(&mut first)).await.map_err(slow)?? == 0 {
         return Ok(None);
     }
-    let bytes = timeout(transfer, read_rest(from, first[0])).await.map_err(slow)??;
+    let bytes = timeout(transfer, read_rest(from, first[0], limit)).await.map_err(slow)??;
     serde_json::from_slice(&bytes).map(Some).map_err(|_| FrameError::Syntax)
 }
 
-async fn read_rest(from: &mut (impl AsyncRead + Unpin), first: u8) -> Result<Vec<u8>, FrameError> {
+async fn read_rest(from: &mut (impl AsyncRead + Unpin), first: u8, limit: usize) -> Result<Vec<u8>, FrameError> {
     let mut length = [first, 0, 0, 0];
     from.read_exact(&mut length[1..]).await?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_FRAME_BYTES {
+    if length > limit.min(MAX_FRAME_BYTES) {
         return Err(FrameError::TooLong(length));
     }
     // Grows with the bytes that come, not with the length that was claimed.

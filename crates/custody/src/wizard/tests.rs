@@ -84,6 +84,9 @@ fn a_run_a_new_wallet_and_a_payout_address_lead_to_one_start() {
     assert_eq!(wizard.press(run()), [WizardEffect::AddRun { source: "run.json".to_owned() }]);
     assert!(wizard.view().unwrap().busy);
     wizard.run_added(Ok(()));
+    // Its facts are looked at before it is gone on with.
+    assert_eq!((step(&wizard), wizard.view().unwrap().can_go_on), (WizardStep::Join, true));
+    wizard.press(WizardIntent::Next);
     assert_eq!(step(&wizard), WizardStep::Wallet);
     wizard.press(WizardIntent::Create);
     let order = DeskOrder::Create { name: "default".to_owned(), words: 12, passphrase: None };
@@ -117,6 +120,7 @@ fn without_a_wallet_the_summary_is_a_rehearsal() {
     wizard.press(WizardIntent::Join);
     wizard.press(run());
     wizard.run_added(Ok(()));
+    wizard.press(WizardIntent::Next);
     wizard.press(WizardIntent::Later);
     assert_eq!(step(&wizard), WizardStep::Courtesy);
     wizard.press(WizardIntent::Next);

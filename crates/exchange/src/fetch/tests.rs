@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::CHUNK_BYTES;
 use crate::{BlobStore, ChunkError, FolderSource, StoreLimits};
 
 const MIB: usize = CHUNK_BYTES;

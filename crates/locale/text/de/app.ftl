@@ -25,7 +25,7 @@ notice-tray-body = Schließen blendet das Fenster nur aus. Öffnen, stoppen oder
 
 toast-accepted = Runde { $round } wurde angenommen
 toast-finished = Alle Runden sind fertig
-toast-run-added = { $name } steht auf der Liste und ist ausgewählt
+toast-run-added = { $name } ist auf der Liste und ausgewählt
 toast-report-saved = Bericht gespeichert: { $path }
 toast-csv-saved = Tabelle gespeichert: { $path }
 toast-window-crashed = Das Fenster hat sich von selbst geschlossen und wurde wieder geöffnet. Das Training lief weiter
@@ -79,3 +79,14 @@ wallet-done-lock = { $name } ist gesperrt
 wallet-done-export = { $name } wurde nach { $place } geschrieben
 wallet-done-migrate = { $name } wurde nach { $place } geschrieben
 wallet-done-remove = { $name } ist von diesem Computer entfernt
+
+join-fits = braucht etwa { $need } Speicher
+join-fits-not = braucht etwa { $need } Speicher, mehr als da ist
+join-admission-ledger = Jeder darf beitreten: Ein Schlüssel registriert sich selbst im Ledger des Laufs
+join-admission-subnet = Das Subnetz { $netuid } von Bittensor lässt Peers zu: Registriere dort zuerst deinen Hotkey
+rank-only = Er passt in { $have } (Schätzung)
+rank-only-fit = Der einzige Lauf, der in { $have } passt (Schätzung)
+rank-pays = Er zahlt und passt: { $params } Parameter in { $have } (Schätzung)
+rank-largest = Das größte Modell, das passt: { $params } Parameter in { $have } (Schätzung)
+rank-alike = Er passt in { $have } (Schätzung), wie andere seiner Größe
+rank-unknown = Noch weiß niemand, ob er passt; seine Datei wird es sagen

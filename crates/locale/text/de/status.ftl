@@ -163,3 +163,9 @@ cannot-tell-tariff = Der Strompreis fehlt oder ist nicht lesbar: Dieser Computer
 cannot-tell-hot = Wie heiß die Karte ist, ist nicht feststellbar: Dieser Computer wartet nie deswegen.
 cannot-tell-loud = Wie schnell der Lüfter dreht, ist nicht feststellbar: Dieser Computer wartet nie deswegen.
 cannot-tell-disk = Wie viel Platz auf dem Datenträger ist, ist nicht feststellbar: Dieser Computer wartet nie deswegen.
+
+fetch-now = { $what } wird geladen · { $percent } %
+fetch-left = noch { $left }
+fetch-run = die Beschreibung des Laufs
+fetch-dataset = der Text
+fetch-checkpoint = das Modell

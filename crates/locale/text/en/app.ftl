@@ -79,3 +79,14 @@ wallet-done-lock = { $name } is locked
 wallet-done-export = { $name } was written to { $place }
 wallet-done-migrate = { $name } was written to { $place }
 wallet-done-remove = { $name } is removed from this computer
+
+join-fits = needs about { $need } of memory
+join-fits-not = needs about { $need } of memory, more than there is
+join-admission-ledger = Anybody may join: a key registers itself on the run's ledger
+join-admission-subnet = Subnet { $netuid } of Bittensor admits peers: register your hotkey there first
+rank-only = It fits into { $have } (estimate)
+rank-only-fit = The only run that fits into { $have } (estimate)
+rank-pays = It pays, and it fits: { $params } parameters into { $have } (estimate)
+rank-largest = The largest model that fits: { $params } parameters into { $have } (estimate)
+rank-alike = It fits into { $have } (estimate), as do others of its size
+rank-unknown = Nobody knows yet whether it fits; its file will tell

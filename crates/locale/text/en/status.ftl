@@ -163,3 +163,9 @@ cannot-tell-tariff = The price of electricity is missing or cannot be read: this
 cannot-tell-hot = Nobody can tell how hot the card is: this computer never waits for that.
 cannot-tell-loud = Nobody can tell how fast the fan is: this computer never waits for that.
 cannot-tell-disk = Nobody can tell how much room is on the disk: this computer never waits for that.
+
+fetch-now = Downloading { $what } · { $percent } %
+fetch-left = { $left } left
+fetch-run = the run's description
+fetch-dataset = the text
+fetch-checkpoint = the model

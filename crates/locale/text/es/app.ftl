@@ -79,3 +79,14 @@ wallet-done-lock = { $name } está bloqueado
 wallet-done-export = { $name } se escribió en { $place }
 wallet-done-migrate = { $name } se escribió en { $place }
 wallet-done-remove = { $name } se quitó de este equipo
+
+join-fits = necesita unos { $need } de memoria
+join-fits-not = necesita unos { $need } de memoria, más de la que hay
+join-admission-ledger = Cualquiera puede unirse: una clave se registra sola en el registro del entrenamiento
+join-admission-subnet = La subred { $netuid } de Bittensor admite a los pares: registra antes allí tu hotkey
+rank-only = Cabe en { $have } (estimación)
+rank-only-fit = El único entrenamiento que cabe en { $have } (estimación)
+rank-pays = Paga y cabe: { $params } parámetros en { $have } (estimación)
+rank-largest = El modelo más grande que cabe: { $params } parámetros en { $have } (estimación)
+rank-alike = Cabe en { $have } (estimación), como otros de su tamaño
+rank-unknown = Aún nadie sabe si cabe; su archivo lo dirá

@@ -163,3 +163,9 @@ cannot-tell-tariff = El precio de la electricidad falta o no se puede leer: este
 cannot-tell-hot = No se puede saber a qué temperatura está la tarjeta: este equipo nunca espera por eso.
 cannot-tell-loud = No se puede saber a qué velocidad va el ventilador: este equipo nunca espera por eso.
 cannot-tell-disk = No se puede saber cuánto espacio hay en el disco: este equipo nunca espera por eso.
+
+fetch-now = Descargando { $what } · { $percent } %
+fetch-left = quedan { $left }
+fetch-run = la descripción del entrenamiento
+fetch-dataset = el texto
+fetch-checkpoint = el modelo

@@ -78,3 +78,14 @@ wallet-done-lock = { $name } est verrouillé
 wallet-done-export = { $name } a été écrit dans { $place }
 wallet-done-migrate = { $name } a été écrit dans { $place }
 wallet-done-remove = { $name } est retiré de cet ordinateur
+
+join-fits = demande environ { $need } de mémoire
+join-fits-not = demande environ { $need } de mémoire, plus qu’il n’y en a
+join-admission-ledger = Tout le monde peut participer : une clé s’enregistre elle-même dans le registre de l’entraînement
+join-admission-subnet = Le sous-réseau { $netuid } de Bittensor admet les pairs : enregistrez-y d’abord votre hotkey
+rank-only = Il tient dans { $have } (estimation)
+rank-only-fit = Le seul entraînement qui tient dans { $have } (estimation)
+rank-pays = Il paie et il tient : { $params } paramètres dans { $have } (estimation)
+rank-largest = Le plus grand modèle qui tient : { $params } paramètres dans { $have } (estimation)
+rank-alike = Il tient dans { $have } (estimation), comme d’autres de sa taille
+rank-unknown = Personne ne sait encore s’il tient ; son fichier le dira

@@ -162,3 +162,9 @@ cannot-tell-tariff = Le prix de l’électricité manque ou est illisible : cet
 cannot-tell-hot = Impossible de connaître la température de la carte : cet ordinateur n’attend jamais pour cela.
 cannot-tell-loud = Impossible de connaître la vitesse du ventilateur : cet ordinateur n’attend jamais pour cela.
 cannot-tell-disk = Impossible de connaître la place libre sur le disque : cet ordinateur n’attend jamais pour cela.
+
+fetch-now = Téléchargement : { $what } · { $percent } %
+fetch-left = reste { $left }
+fetch-run = la description de l’entraînement
+fetch-dataset = le texte
+fetch-checkpoint = le modèle

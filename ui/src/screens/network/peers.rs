@@ -5,7 +5,7 @@ use crate::terminal::fit;
 use crate::widgets::{RingPeer, caption, card, chip, columns, ring, strong, term};
 use egui::{ScrollArea, Ui};
 use types::Verdict;
-use view_model::{LinkPath, PeerLink, Tone, phase_words, verdict_words};
+use view_model::{LinkPath, PeerLink, Tone, phase_words, units, verdict_words};
 
 /// Height of the ring.
 const RING: f32 = 320.0;
@@ -15,8 +15,11 @@ const WIDE: f32 = 880.0;
 const TABLE: f32 = 360.0;
 /// Longest name in the table.
 const NAME: usize = 20;
-/// How wide the parts of a row are: name, path, round trip, doing, verdict.
+/// How wide the parts of a row are: name, path, round trip, doing or traffic, verdict or fault.
 const SHARES: [f32; 5] = [3.0, 3.0, 2.0, 3.0, 4.0];
+/// Heads of the table: peers here are told by what they do, others by what passes between them and this computer.
+const HERE: [&str; 5] = ["peers-name", "peers-path", "peers-rtt", "peers-doing", "peers-verdict"];
+const ELSEWHERE: [&str; 5] = ["peers-name", "peers-path", "peers-rtt", "peers-traffic", "peers-fault"];
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (palette, view) = (scene.palette, &scene.app().network);
@@ -46,20 +49,23 @@ fn paths(ui: &mut Ui, scene: &Scene<'_>) {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        for path in [LinkPath::Direct, LinkPath::Relayed, LinkPath::Bucket, LinkPath::Unknown] {
+        let paths = [LinkPath::Direct, LinkPath::Punched, LinkPath::Lan, LinkPath::Relayed, LinkPath::Bucket];
+        for path in paths.into_iter().chain([LinkPath::Unknown]) {
             let count = view.peers.iter().filter(|peer| peer.path == path).count();
             if count > 0 {
                 chip(ui, palette, Tone::Neutral, &format!("{}: {count}", path_words(scene, path)));
             }
         }
-        term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
     });
+    term(ui, palette, &scene.text("term-paths"), &scene.text("term-paths-means"));
 }
 
 fn path_words(scene: &Scene<'_>, path: LinkPath) -> String {
     scene.text(match path {
         LinkPath::Local => "path-local",
+        LinkPath::Lan => "path-lan",
         LinkPath::Direct => "path-direct",
+        LinkPath::Punched => "path-punched",
         LinkPath::Relayed => "path-relayed",
         LinkPath::Bucket => "path-bucket",
         LinkPath::Unknown => "unknown",
@@ -81,9 +87,27 @@ fn rtt(peer: &PeerLink, scene: &Scene<'_>) -> Option<String> {
     Some(scene.with("milliseconds", &[("ms", format!("{ms:.0}").into())]))
 }
 
+/// The path, and over what.
+fn path(scene: &Scene<'_>, peer: &PeerLink) -> String {
+    let path = path_words(scene, peer.path);
+    match peer.quic {
+        Some(quic) => {
+            let transport = if quic { "QUIC" } else { "TCP" };
+            scene.with("path-over", &[("path", path.into()), ("transport", transport.into())])
+        }
+        None => path,
+    }
+}
+
+/// Bytes to it and from it.
+fn traffic(peer: &PeerLink) -> Option<String> {
+    Some(format!("{} / {}", units::bytes(peer.up?), units::bytes(peer.down?)))
+}
+
 fn ring_peer(scene: &Scene<'_>, peer: &PeerLink) -> RingPeer {
-    let mut parts = vec![peer.name.clone(), path_words(scene, peer.path)];
+    let mut parts = vec![peer.name.clone(), path(scene, peer)];
     parts.extend(rtt(peer, scene));
+    parts.extend(traffic(peer));
     parts.extend(peer.phase.map(|phase| phase_words(phase, scene.locale)));
     parts.extend(peer.verdict.map(|verdict| verdict_words(verdict, scene.locale)));
     parts.extend(peer.fault.clone());
@@ -92,7 +116,7 @@ fn ring_peer(scene: &Scene<'_>, peer: &PeerLink) -> RingPeer {
 
 fn table(ui: &mut Ui, scene: &Scene<'_>) {
     let palette = scene.palette;
-    let heads = ["peers-name", "peers-path", "peers-rtt", "peers-doing", "peers-verdict"];
+    let heads = if scene.app().network.local_only { HERE } else { ELSEWHERE };
     columns(ui, "peers-heads", &SHARES, &mut |ui, i| {
         if let Some(key) = heads.get(i) {
             caption(ui, palette, &scene.text(key));
@@ -112,10 +136,12 @@ fn table(ui: &mut Ui, scene: &Scene<'_>) {
 fn cell(scene: &Scene<'_>, peer: &PeerLink, column: usize) -> String {
     match column {
         0 => fit(&peer.name, NAME),
-        1 => path_words(scene, peer.path),
+        1 => path(scene, peer),
         2 if peer.path == LinkPath::Local => scene.text("peers-here"),
         2 => scene.or_unknown(rtt(peer, scene)),
+        3 if peer.path != LinkPath::Local => scene.or_unknown(traffic(peer)),
         3 => scene.or_unknown(peer.fault.clone().or(peer.phase.map(|phase| phase_words(phase, scene.locale)))),
+        _ if peer.path != LinkPath::Local => peer.fault.clone().unwrap_or_else(|| scene.text("peers-no-fault")),
         _ => {
             let verdict = peer.verdict.map(|verdict| verdict_words(verdict, scene.locale));
             verdict.unwrap_or_else(|| scene.text("peers-no-verdict"))

@@ -5,7 +5,7 @@ use crate::scene::Scene;
 use crate::widgets::{Axis, Button, Chart, Icon, Kind, bar, caption, card, card_row, figure, muted, notice, tone_line};
 use egui::Ui;
 use types::ByteCount;
-use view_model::{Reachability, Screen, Series, Tone, units};
+use view_model::{Screen, Series, Tone, units};
 
 pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (palette, view) = (scene.palette, &scene.app().network);
@@ -36,19 +36,21 @@ fn rate(bytes: f64) -> String {
     if bytes.is_finite() { units::bytes_per_sec(ByteCount(bytes.max(0.0) as u64)) } else { units::UNKNOWN.to_owned() }
 }
 
+/// What others say of this computer, why, and the one thing to do.
+pub(in crate::screens) fn verdict(ui: &mut Ui, scene: &Scene<'_>) {
+    let (palette, app) = (scene.palette, scene.app());
+    let verdict = app.network.verdict(&app.settings.network);
+    tone_line(ui, palette, verdict.tone, &verdict.verdict.say(scene.locale));
+    if let Some(cause) = &verdict.cause {
+        muted(ui, palette, &cause.say(scene.locale));
+    }
+    muted(ui, palette, &verdict.advice.say(scene.locale));
+}
+
 fn reach(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (palette, view) = (scene.palette, &scene.app().network);
-    let (tone, key) = match view.reachability {
-        Reachability::Unknown => (Tone::Neutral, "reach-unknown"),
-        Reachability::NotNeeded => (Tone::Neutral, "reach-not-needed"),
-        Reachability::Open => (Tone::Running, "reach-open"),
-        Reachability::Punched => (Tone::Running, "reach-punched"),
-        Reachability::Relayed => (Tone::Waiting, "reach-relayed"),
-        Reachability::Blocked => (Tone::Problem, "reach-blocked"),
-    };
     card(ui, palette, &scene.text("reach-title"), |ui| {
-        tone_line(ui, palette, tone, &scene.text(key));
-        muted(ui, palette, &scene.text(&format!("{key}-hint")));
+        verdict(ui, scene);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = SPACE_XL;
             let (up, down) = view.rate.map_or((None, None), |(up, down)| (Some(up), Some(down)));
@@ -71,6 +73,13 @@ fn month(ui: &mut Ui, scene: &mut Scene<'_>) {
                 figure(ui, palette, &scene.text("month-used"), &text);
                 let tone = if share >= 0.9 { Tone::Waiting } else { Tone::Running };
                 bar(ui, palette, Some(share), tone, &format!("{}: {text}", scene.text("month-used")));
+                match app.network.left {
+                    Some(ByteCount(0)) => drop(tone_line(ui, palette, Tone::Paused, &scene.text("month-over"))),
+                    left => {
+                        let left = left.unwrap_or(ByteCount(quota.0.saturating_sub(sum.0)));
+                        figure(ui, palette, &scene.text("month-left"), &units::bytes(left));
+                    }
+                }
             }
             None => {
                 figure(ui, palette, &scene.text("month-used"), &units::bytes(sum));

@@ -2,7 +2,8 @@
 
 use crate::scene::Scene;
 use crate::screens::courtesy::month_limit;
-use crate::screens::forms::Limit;
+use crate::screens::forms::{Limit, tick};
+use crate::widgets::caption;
 use egui::Ui;
 use view_model::NetworkSettings;
 
@@ -18,4 +19,14 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene<'_>, network: &mut NetworkSettings
     }
     let (name, tip) = (scene.text("settings-month"), scene.text("settings-month-tip"));
     month_limit(ui, scene, &name, &tip, &mut network.month);
+    let switches = [
+        ("settings-tcp-only", &mut network.tcp_only),
+        ("settings-mdns", &mut network.mdns),
+        ("settings-upnp", &mut network.upnp),
+    ];
+    for (key, value) in switches {
+        let tip = scene.text(&format!("{key}-tip"));
+        tick(ui, scene.palette, &scene.text(key), value).on_hover_text(tip);
+    }
+    caption(ui, scene.palette, &scene.text("settings-line-next"));
 }

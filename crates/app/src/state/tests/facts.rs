@@ -95,23 +95,6 @@ fn a_copied_secret_is_cleared_after_a_while_and_at_the_end() {
     assert!(clears(one.apply(Event::Intent(Intent::Quit), 100_001)));
 }
 
-fn run_card(id: &str) -> KnownRun {
-    let card = view_model::RunCard {
-        id: id.to_owned(),
-        name: "a run".to_owned(),
-        kind: RunKind::Shared,
-        model_params: None,
-        tokens_done: None,
-        peers: None,
-        round: None,
-        pays: Told::default(),
-        fit: view_model::Fit::Unknown,
-        chosen: false,
-        source: None,
-    };
-    KnownRun { card, has_places: true }
-}
-
 #[test]
 fn a_run_needs_a_wallet_and_waits_for_its_lock() {
     let mut world = World::new(1);
@@ -212,6 +195,16 @@ fn every_key_the_app_says_has_an_english_text() {
         "run-fits-rehearsal",
         "run-fits",
         "run-fits-not",
+        "join-fits",
+        "join-fits-not",
+        "join-admission-ledger",
+        "join-admission-subnet",
+        "rank-only",
+        "rank-only-fit",
+        "rank-pays",
+        "rank-largest",
+        "rank-alike",
+        "rank-unknown",
         "earnings-banner-rehearsal",
         "found-not-run",
         "found-gpu",

@@ -21,6 +21,8 @@ pub(crate) struct Process {
     pub(crate) hello: bool,
     /// It is past its preparations and takes commands.
     pub(crate) ready: bool,
+    /// It was told its limits, or has none.
+    pub(crate) limited: bool,
     /// It said its summary.
     pub(crate) summed_up: bool,
     /// It was ended because it did not answer.
@@ -85,6 +87,7 @@ impl Process {
             paused: None,
             hello: false,
             ready: false,
+            limited: false,
             summed_up: false,
             hung: false,
             problem: None,
