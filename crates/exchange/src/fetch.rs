@@ -116,7 +116,7 @@ impl Fetcher {
         whole(partial).await
     }
 
-    /// As [`Self::fetch`], and what has come is given to others by `library` at once, and stays there for a while. A large
+    /// As [`Self::fetch`], but what `library` has already is not asked for, and what has come is given to others by `library` at once, and stays there for a while. A large
     /// blob is kept on disk: after a kill at any moment, at most the chunks in flight come again.
     ///
     /// # Errors
@@ -129,8 +129,16 @@ impl Fetcher {
         cancel: &CancellationToken,
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, FetchError> {
-        let partial = self.bring(id, deadline, cancel, &|manifest| library.begin(manifest), progress).await?;
-        whole(partial).await
+        if let Some(blob) = library.get(&id).await {
+            return Ok(blob);
+        }
+        match self.bring(id, deadline, cancel, &|manifest| library.begin(manifest), progress).await {
+            Ok(partial) => whole(partial).await,
+            Err(error) => {
+                library.drop_empty(&id);
+                Err(error)
+            }
+        }
     }
 
     /// Into a file, which has its name once it is whole; until then it is a `.part` beside it, from which the next call

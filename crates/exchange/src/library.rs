@@ -78,21 +78,41 @@ impl Library {
 
     /// Which chunks of the blob are here now. A cheap answer: a file that has rotted shows when it is read.
     pub async fn have(&self, id: &BlobId) -> Have {
-        let partial = self.partial(id);
-        if let Some(partial) = partial {
-            return partial.have();
+        if self.is_here(id) {
+            return Have::All;
         }
-        let whole = {
+        self.partial(id).map_or(Have::Nothing, |partial| partial.have())
+    }
+
+    /// Whether all of the blob is here, by its name.
+    fn is_here(&self, id: &BlobId) -> bool {
+        let listed = {
             let shelves = self.shelves();
             shelves.stores.iter().any(|(store, _)| store.contains(&id.root)) || shelves.files.contains_key(id)
         };
-        if whole || is_file_of(&self.path_of(id), id) { Have::All } else { Have::Nothing }
+        listed || is_file_of(&self.path_of(id), id) || self.partial(id).is_some_and(|partial| partial.is_whole())
+    }
+
+    /// All of the blob, if it is here and every chunk of it holds.
+    pub async fn get(&self, id: &BlobId) -> Option<Vec<u8>> {
+        if !self.is_here(id) {
+            return None;
+        }
+        let mut blob = Vec::with_capacity(usize::try_from(id.bytes).ok()?);
+        for index in 0..u32::try_from(id.chunk_count()).ok()? {
+            blob.extend_from_slice(&self.chunk(id, index).await?);
+        }
+        Some(blob)
     }
 
     /// The blob's manifest, if anything of it is here.
     pub async fn manifest(&self, id: &BlobId) -> Option<Manifest> {
         if let Some(partial) = self.partial(id) {
             return Some(partial.manifest().clone());
+        }
+        // Anybody may ask for anything: what is not here costs no look at a folder.
+        if !self.is_here(id) {
+            return None;
         }
         for source in self.folders() {
             if let Ok(Some(manifest)) = source.manifest(id).await {
@@ -106,7 +126,13 @@ impl Library {
     /// A chunk whose hash was checked.
     pub async fn chunk(&self, id: &BlobId, index: u32) -> Option<Vec<u8>> {
         if let Some(partial) = self.partial(id) {
-            return tokio::task::spawn_blocking(move || partial.read(index)).await.ok().flatten();
+            let read = tokio::task::spawn_blocking(move || partial.read(index)).await;
+            if let Some(chunk) = read.ok().flatten() {
+                return Some(chunk);
+            }
+        }
+        if !self.is_here(id) {
+            return None;
         }
         for source in self.folders() {
             match source.chunk(id, index).await {
@@ -161,6 +187,11 @@ impl Library {
     /// Gives what somebody fetches into a file of its own, while it comes.
     pub(crate) fn share(&self, partial: &Arc<Partial>) {
         self.shelves().fetched.push_back(Arc::clone(partial));
+    }
+
+    /// A fetch ended without a single chunk: nobody should take this process for one that fetches the blob.
+    pub(crate) fn drop_empty(&self, id: &BlobId) {
+        self.shelves().fetched.retain(|partial| partial.manifest().id() != *id || partial.bytes() > 0);
     }
 
     /// No longer gives it; it may lie elsewhere now.

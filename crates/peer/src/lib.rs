@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod pay;
 pub mod places;
 pub mod rehearse;
+pub mod remote_ledger;
 pub mod replica;
 pub mod report;
 pub mod round;

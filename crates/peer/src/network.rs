@@ -58,6 +58,9 @@ pub enum NetworkError {
     /// The node does not start.
     #[error(transparent)]
     Node(#[from] swarm::NodeError),
+    /// The binding does not hold.
+    #[error("the network identity could not be bound to the hotkey: {0}")]
+    Binding(#[from] swarm::BindingError),
     /// The cache of fetched blobs cannot be used.
     #[error(transparent)]
     Library(#[from] exchange::LibraryError),
@@ -169,7 +172,8 @@ impl PeerNetwork {
         let input = SwarmInput { library: Arc::clone(&library), membership: members, line: limits, offer, open };
         let swarm = Swarm::start(node, parts, input, &tasks, stop.clone());
         let netuid = run.manifest().chain.subtensor.as_ref().map_or(0, |chain| chain.netuid);
-        let inner = Inner { swarm, library, membership, line, rounds: run.manifest().rounds, netuid, events, tasks, stop };
+        let inner =
+            Inner { swarm, library, membership, line, rounds: run.manifest().rounds, netuid, events, tasks, stop };
         let network = Self { inner: Arc::new(inner) };
         network.inner.tasks.spawn({
             let network = network.clone();
@@ -238,7 +242,8 @@ impl PeerNetwork {
         // same, and until then the older one holds.
         let binding = PeerBinding { genesis, netuid, hotkey, peer_key: key.public(), seq: now, expires_ms };
         let signature = signer.sign(&SignPayload::PeerBinding(binding)).await?;
-        self.inner.swarm.set_binding(SignedBinding::new(binding, signature, key));
+        let signed = SignedBinding::new(binding, signature, key).map_err(NetworkError::from)?;
+        self.inner.swarm.set_binding(signed);
         Ok(now + BINDING_LIFE_MS / 2)
     }
 
@@ -252,7 +257,7 @@ impl PeerNetwork {
                 () = self.inner.stop.cancelled() => return,
                 head = chain.wait_head(after) => head,
             };
-            let told = match head {
+            let told: Result<(), chain::ChainError> = match head {
                 Ok(head) => {
                     after = head.number;
                     self.tell_members(chain, genesis, head, &mut asked).await

@@ -19,5 +19,5 @@ pub use facts::Facts;
 pub use node::{NodeError, NodeProcess};
 pub use plan::{Plan, PlanError, PlanInput, inner_params, sparseloco_params};
 pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
-pub use setting::{ChainKind, Disturb, ExchangeKind, Disturbance};
+pub use setting::{ChainKind, Disturb, Disturbance, ExchangeKind};
 pub use swarm::{App, RehearseError, Show, rehearse};

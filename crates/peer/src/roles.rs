@@ -341,7 +341,8 @@ async fn validate(args: WorkArgs) -> ProcessExit {
     };
     let events = host.events.clone();
     let loss = loss(&args, &run);
-    let input = ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, network: network.clone(), host };
+    let input =
+        ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, network: network.clone(), host };
     let result = peer::validate::run(input, chain.backend, stop).await;
     close(network).await;
     events.flush().await;

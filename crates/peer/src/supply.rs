@@ -102,6 +102,8 @@ impl Supply {
         match &self.from {
             From::Folders(_) => fetcher.fetch(id, deadline, cancel).await,
             From::Network(network) => {
+                // As `swarm` names its sources.
+                let fetcher = fetcher.known_as(format!("peer {}", network.swarm().node().peer_id()));
                 let progress = |done: u64, sources: u32| {
                     if let Some((events, what)) = shown {
                         let (done, total) = (ByteCount(done), ByteCount(id.bytes));

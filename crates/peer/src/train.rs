@@ -68,7 +68,8 @@ pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) ->
     let cheat = cheat.map(|(kind, seed, victim)| Cheat::new(kind, seed, victim.map(|v| v.join(OUTBOX))));
     let cheats = cheat.is_some();
     let own = run.clone();
-    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat, loss, network };
+    let replica_input =
+        ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat, loss, network };
     let (replica, parts) = Replica::start(replica_input, Arc::clone(&chain.backend), stop.clone()).await?;
     let me = (replica.uid, replica.hotkey());
     let journal = Journal::open(own, chain, me, replica.state_dir.clone(), events.clone()).await;

@@ -84,7 +84,6 @@ pub const OTHER_SOURCES: usize = 8;
 /// Bindings asked for at the same time: the connections of a home line are few and answer within a second.
 pub const BINDINGS_ASKED: usize = 8;
 
-
 /// After a peer showed no sound binding it is asked again, since it may have registered meanwhile.
 pub const BINDING_RETRY: Duration = Duration::from_secs(30);
 

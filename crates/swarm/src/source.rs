@@ -69,7 +69,8 @@ impl PeerSource {
             return Ok((link.clone(), false));
         }
         let opened = timeout(OPEN_TIME, self.world.open(self.peer)).await;
-        let stream = opened.unwrap_or_else(|_| Err("the peer did not answer in time".into())).map_err(BulkError::Open)?;
+        let stream =
+            opened.unwrap_or_else(|_| Err("the peer did not answer in time".into())).map_err(BulkError::Open)?;
         let (link, run) = Link::new(stream, self.times, self.world.down());
         self.world.spawn(Box::pin(async move {
             // Whoever asked has been told how it ended.

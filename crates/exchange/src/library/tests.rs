@@ -155,6 +155,14 @@ async fn own_and_fetched_blobs_are_told_apart_and_memory_stays_bounded() {
     let library = Library::open(to.path().join("blobs"), limits).unwrap();
     library.add_store(own);
     assert!(library.is_own(&mine));
+    // Whoever gathers a round gathers its own payload as well: that must not hide it from the others.
+    let nobody = Fetcher::new(vec![Arc::new(FolderSource::new("nowhere"))], FetchLimits::up_to(1000));
+    let stop = CancellationToken::new();
+    assert_eq!(nobody.fetch_through(&library, mine, far(), &stop, &|_, _| {}).await.unwrap(), b"mine");
+    let absent = BlobId::of(b"absent");
+    nobody.fetch_through(&library, absent, far(), &stop, &|_, _| {}).await.unwrap_err();
+    assert_eq!(library.have(&absent).await, Have::Nothing);
+    assert_eq!(library.chunk(&mine, 0).await.unwrap(), b"mine");
     let fetcher = Fetcher::new(vec![Arc::new(FolderSource::new(from.path()))], FetchLimits::up_to(1000));
     let mut ids = Vec::new();
     for n in 0..5u8 {

@@ -131,7 +131,9 @@ async fn every_answer_is_read_as_what_it_is_and_the_stream_goes_on() {
     let blob = vec![7; CHUNK_BYTES + 1];
     let (blob_id, manifest) = (BlobId::of(&blob), Manifest::of(&blob).unwrap());
     let answers = async {
-        for bytes in [vec![0], [vec![0], manifest.to_bytes()].concat(), vec![2, 0b01], vec![0], vec![1], vec![3], vec![5]] {
+        for bytes in
+            [vec![0], [vec![0], manifest.to_bytes()].concat(), vec![2, 0b01], vec![0], vec![1], vec![3], vec![5]]
+        {
             request(&mut peer).await;
             peer.write_all(&bytes).await.unwrap();
         }

@@ -15,8 +15,8 @@ use futures::stream::FuturesUnordered;
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
 use libp2p::multiaddr::Protocol as Part;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::ConnectionId;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -307,7 +307,11 @@ impl Driver {
         let (reply, answer) = oneshot::channel();
         let taken = self.asked.try_send(Asked { from, query, reply }).is_ok();
         self.answering.push(Box::pin(async move {
-            let answer = if taken { tokio::time::timeout(limits::QUERY_TIME, answer).await } else { Ok(Ok(QueryReply::Refused)) };
+            let answer = if taken {
+                tokio::time::timeout(limits::QUERY_TIME, answer).await
+            } else {
+                Ok(Ok(QueryReply::Refused))
+            };
             (channel, answer.ok().and_then(Result::ok).unwrap_or(QueryReply::Refused))
         }));
     }

@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn strangers_cannot_make_us_dial_our_own_network() {
         let (mut known, peer) = (Known::default(), PeerId::random());
-        let told = [address("/ip4/127.0.0.1/tcp/22"), address("/ip4/192.168.1.1/tcp/80"), address("/ip4/198.51.100.1/tcp/1")];
+        let told =
+            [address("/ip4/127.0.0.1/tcp/22"), address("/ip4/192.168.1.1/tcp/80"), address("/ip4/198.51.100.1/tcp/1")];
         assert_eq!(known.learn(peer, &told, Distance::Public), told[2..]);
         assert_eq!(known.learn(peer, &told, Distance::Private), told[1..2]);
         let other = format!("/ip4/198.51.100.2/tcp/1/p2p/{}", PeerId::random());

@@ -125,7 +125,11 @@ async fn nonsense_idling_and_hanging_up_end_a_stream() {
     client.stream.write_all(&[0xff; REQUEST_BYTES]).await.unwrap();
     assert_eq!(client.ended().await, Ended::BadRequest);
 
-    let impatient = Server::new(Arc::new(OneBlob { bytes: blob(), lacks: None, own: false }), Arc::new(Tap::new(None)), Arc::default());
+    let impatient = Server::new(
+        Arc::new(OneBlob { bytes: blob(), lacks: None, own: false }),
+        Arc::new(Tap::new(None)),
+        Arc::default(),
+    );
     let mut client = Client::of(&Arc::new(impatient.idle_after(Duration::from_millis(50))), WAY).await;
     client.stream.write_all(&[0; 10]).await.unwrap();
     assert_eq!(client.ended().await, Ended::Idle, "half a request is none");

@@ -58,7 +58,12 @@ pub(super) async fn run(inner: Arc<Inner>, mut line: watch::Receiver<LineLimits>
         let (up_now, down_now) = (totals.bytes_served, totals.bytes_received);
         let time = at.elapsed();
         at = Instant::now();
-        show(&inner, up_now - std::mem::replace(&mut served, up_now), down_now - std::mem::replace(&mut received, down_now), time);
+        show(
+            &inner,
+            up_now - std::mem::replace(&mut served, up_now),
+            down_now - std::mem::replace(&mut received, down_now),
+            time,
+        );
         if limits.up.is_some() || sent_at.is_none_or(|at| at.elapsed() > ECHO_TIME) {
             probe = None;
             continue;

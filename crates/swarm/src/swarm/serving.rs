@@ -8,12 +8,12 @@ use libp2p::PeerId;
 use tokio::sync::Semaphore;
 
 use super::inner::Inner;
+use crate::Protocol;
 use crate::bulk::Status;
 use crate::limits::{REFUSALS_IN_FLIGHT, SAME_HOUSE};
 use crate::node::Inbound;
 use crate::server::Way;
 use crate::view::Path;
-use crate::Protocol;
 
 pub(super) async fn run(inner: Arc<Inner>) {
     let mut streams = inner.node.accept(Protocol::Chunks).await;
@@ -61,6 +61,7 @@ async fn is_served(inner: &Inner, peer: PeerId) -> bool {
 /// How a peer's bytes travel at this moment.
 fn way(inner: &Inner, peer: &PeerId, came_relayed: bool) -> Way {
     let seen = inner.seen(peer);
-    let same_house = seen.as_ref().is_some_and(|seen| seen.path == Path::Lan && seen.rtt.is_some_and(|rtt| rtt < SAME_HOUSE));
+    let same_house =
+        seen.as_ref().is_some_and(|seen| seen.path == Path::Lan && seen.rtt.is_some_and(|rtt| rtt < SAME_HOUSE));
     Way { relayed: came_relayed, paced: !same_house }
 }

@@ -3,7 +3,7 @@
 use exchange::{CostClass, FetchError};
 use swarm::AskError;
 use tokio::task::JoinSet;
-use types::Uid;
+use types::{Signer as _, Uid};
 
 use crate::members::{Member, membership};
 use crate::world::Over;

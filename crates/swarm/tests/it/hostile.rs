@@ -7,6 +7,7 @@ use swarm::{
     Want,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use types::{Announcement, Hash32, Round, SignPayload, Signer as _};
 
 use crate::members::{GENESIS, Member, binding, membership, node};
@@ -35,15 +36,15 @@ impl Liar {
         let (node, mut parts) = node(options, &stop);
         let mut streams = node.accept(Protocol::Chunks).await;
         let until = stop.clone();
-        tokio::task::spawn(until.run_until_cancelled_owned(async move {
+        TaskTracker::new().spawn(until.run_until_cancelled_owned(async move {
             while let Some(asked) = parts.queries.recv().await {
                 let _ = asked.reply.send(QueryReply::Binding(Some(bound)));
             }
         }));
         let until = stop.clone();
-        tokio::task::spawn(until.run_until_cancelled_owned(async move {
+        TaskTracker::new().spawn(until.run_until_cancelled_owned(async move {
             while let Some(inbound) = streams.recv().await {
-                tokio::task::spawn(answer(inbound.stream, blob.clone(), lie));
+                TaskTracker::new().spawn(answer(inbound.stream, blob.clone(), lie));
             }
         }));
         Self { node, _stop: stop.drop_guard() }
@@ -149,7 +150,7 @@ async fn anothers_binding_and_one_of_another_chain_prove_nothing() {
         let shown = if elsewhere { binding(2, &options.key, Hash32([0xbb; 32])).await } else { stolen };
         let (impostor, mut parts) = node(options, &stop);
         let until = stop.clone();
-        tokio::task::spawn(until.run_until_cancelled_owned(async move {
+        TaskTracker::new().spawn(until.run_until_cancelled_owned(async move {
             while let Some(asked) = parts.queries.recv().await {
                 let _ = asked.reply.send(QueryReply::Binding(Some(shown)));
             }

@@ -3,7 +3,6 @@
 //! In: events of libp2p. Out: changes of the driver's state, and streams, messages and questions handed on. An event that
 //! tells nothing is let go.
 
-
 use libp2p::core::ConnectedPoint;
 use libp2p::request_response::{Event as QueryEvent, Message, OutboundFailure};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
