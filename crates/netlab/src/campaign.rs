@@ -5,6 +5,10 @@
 
 mod founded;
 mod home_lines;
+mod nat;
+mod node;
+mod payload;
+mod uplink;
 mod wire_churn;
 
 use std::path::PathBuf;
@@ -39,7 +43,7 @@ pub enum CampaignError {
     #[error(transparent)]
     Lab(#[from] LabError),
     /// No such experiment.
-    #[error("{0:?} is no campaign of the lab; there are: home-lines wire-churn")]
+    #[error("{0:?} is no campaign of the lab; there are: home-lines wire-churn nat uplink payload-1b")]
     Unknown(String),
     /// Something that had to happen did not.
     #[error("{what} did not happen within {secs} s{}", words(.last))]
@@ -68,6 +72,9 @@ pub fn run(name: &str, bench: &Bench) -> Result<Report, CampaignError> {
     match name {
         "home-lines" => home_lines::run(bench),
         "wire-churn" => wire_churn::run(bench),
+        "nat" => nat::run(bench),
+        "uplink" => uplink::run(bench),
+        "payload-1b" => payload::run(bench),
         other => Err(CampaignError::Unknown(other.to_owned())),
     }
 }

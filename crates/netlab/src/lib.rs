@@ -6,6 +6,7 @@
 //! its own namespaces (but see [`congestion`] on Linux), and what a killed lab leaves behind is swept by the next one.
 
 pub mod account;
+pub mod node;
 mod plan;
 pub mod report;
 

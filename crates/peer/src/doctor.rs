@@ -80,6 +80,11 @@ pub fn machine() -> Machine {
     }
 }
 
+/// What this machine has, the disk being the one that holds `dir` or would.
+pub fn machine_at(dir: &Path) -> Machine {
+    Machine { disk_bytes: free_bytes(dir).unwrap_or(u64::MAX), ..machine() }
+}
+
 /// Memory of this machine in bytes.
 pub fn memory_bytes() -> Option<u64> {
     let mut system = sysinfo::System::new();

@@ -132,7 +132,7 @@ fn write_all(mut inbox: mpsc::Receiver<Event>, sink: Sink, log: Option<File>) {
 }
 
 /// The sentence a fact is worth on a terminal; `None` for progress.
-fn sentence(event: &Event) -> Option<String> {
+pub(crate) fn sentence(event: &Event) -> Option<String> {
     Some(match event {
         Event::CatchingUp { from, to, done } => format!("catching up from round {from} to {to}: {done} done"),
         Event::Submitted { round, bytes, .. } => format!("round {round}: submitted {bytes} bytes"),

@@ -9,7 +9,7 @@ mod facts;
 mod node;
 mod plan;
 mod prepare;
-mod process;
+pub(crate) mod process;
 mod setting;
 mod summary;
 mod swarm;
@@ -17,7 +17,8 @@ mod view;
 
 pub use facts::Facts;
 pub use node::{NodeError, NodeProcess};
-pub use plan::{Plan, PlanError, PlanInput, inner_params, sparseloco_params};
+pub use plan::{Plan, PlanError, PlanInput, inner_params, rehearsal_gauntlet, sparseloco_params};
+pub(crate) use prepare::socket_path;
 pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
 pub use setting::{ChainKind, Disturb, Disturbance, ExchangeKind};
 pub use swarm::{App, RehearseError, Show, rehearse};

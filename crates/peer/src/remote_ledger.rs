@@ -119,8 +119,7 @@ impl Connector for RemoteLedger {
             return Ok(stream);
         }
         self.look().await;
-        let nobody =
-            || io::Error::new(io::ErrorKind::NotConnected, "no node that speaks for the run's sequencer answers");
+        let nobody = || io::Error::new(io::ErrorKind::NotConnected, "no node that speaks for the run's sequencer answers");
         self.open().await.ok_or_else(nobody)
     }
 

@@ -39,6 +39,11 @@ pub(super) const LAB_CAMPAIGNS: &[LabCampaign] = &[
         needs_peer: true,
     },
     LabCampaign {
+        name: "nat",
+        about: "Two homes behind all kinds of routers meet through a public node: straight where it can be",
+        needs_peer: false,
+    },
+    LabCampaign {
         name: "uplink",
         about: "What an upload does to the line's other users, and what several holders and downloaders share",
         needs_peer: false,

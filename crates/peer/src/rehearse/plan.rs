@@ -270,7 +270,7 @@ impl Plan {
                 ..sparseloco_params()
             },
             rounds: ROUND,
-            gauntlet: gauntlet_params(),
+            gauntlet: rehearsal_gauntlet(),
             chain: ChainParams {
                 sequencer,
                 validators: validators.iter().map(|v| (*v, VALIDATOR_STAKE)).collect(),
@@ -290,7 +290,7 @@ impl Plan {
 
 /// The reference's constants, but nothing is burned, and the copy check fits a toy model: early in training honest peers of a
 /// one-million-parameter model choose many of the same coordinates, so only near-identical choices count as copies.
-fn gauntlet_params() -> GauntletParams {
+pub fn rehearsal_gauntlet() -> GauntletParams {
     let mut params = GauntletParams::default();
     params.weights.burn_rate = 0.0;
     // By rank, of five peers even the last would earn half of the first's pay, however little it did.

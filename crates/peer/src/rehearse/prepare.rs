@@ -230,7 +230,7 @@ fn build_shards(
 }
 
 /// A Unix socket's path may have some 100 bytes at most, so it cannot lie in a deep run folder.
-fn socket_path(dir: &Path) -> PathBuf {
+pub(crate) fn socket_path(dir: &Path) -> PathBuf {
     let tag = Hash32::of(format!("{}\0{}", dir.display(), std::process::id()).as_bytes()).short();
     std::env::temp_dir().join(format!("covey-{tag}.sock"))
 }

@@ -1,4 +1,4 @@
-//! One child process of the swarm: started, heard, written to, killed. Never outlives the rehearsal.
+//! One child process of the swarm: started, heard, written to, killed. Never outlives whoever started it.
 //!
 //! In: a program line. Out: its events and its end, tagged with its name and a generation number, on one bounded queue. It
 //! neither restarts anything nor understands what a child says.
@@ -21,7 +21,7 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// What comes from a child.
 #[derive(Debug)]
-pub(super) enum FromChild {
+pub(crate) enum FromChild {
     /// It said something.
     Said(Box<EventLine>),
     /// It said something that is no event.
@@ -32,34 +32,34 @@ pub(super) enum FromChild {
 
 /// A message with its sender; `generation` tells a restarted process from the one before.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// The process's name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Which start of it.
-    pub(super) generation: u32,
+    pub(crate) generation: u32,
     /// What it is.
-    pub(super) what: FromChild,
+    pub(crate) what: FromChild,
 }
 
 /// How to start a process.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Arguments after the program.
-    pub(super) args: Vec<String>,
+    pub(crate) args: Vec<String>,
     /// Where its standard error goes.
-    pub(super) stderr: PathBuf,
+    pub(crate) stderr: PathBuf,
     /// CPU threads it may use.
-    pub(super) threads: usize,
+    pub(crate) threads: usize,
 }
 
 /// A running child.
-pub(super) struct Process {
+pub(crate) struct Process {
     /// Which start of it this is.
-    pub(super) generation: u32,
+    pub(crate) generation: u32,
     /// Its process id.
-    pub(super) pid: u32,
+    pub(crate) pid: u32,
     commands: mpsc::Sender<CommandLine>,
     kill: CancellationToken,
     next_id: u64,
@@ -67,7 +67,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts a child and the tasks that listen to it.
-    pub(super) fn start(
+    pub(crate) fn start(
         line: &Line,
         generation: u32,
         to: &mpsc::Sender<Message>,
@@ -101,7 +101,7 @@ impl Process {
     }
 
     /// Sends a command; one that finds the queue full is lost with the child that does not read.
-    pub(super) fn tell(&mut self, command: Command) {
+    pub(crate) fn tell(&mut self, command: Command) {
         let id = self.next_id;
         self.next_id += 1;
         if self.commands.try_send(CommandLine { id, command }).is_err() {
@@ -110,7 +110,7 @@ impl Process {
     }
 
     /// SIGKILL (or its Windows twin).
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.kill.cancel();
     }
 }
