@@ -2,8 +2,5 @@
 //!
 //! In: loopback. Out: facts at the crate's public edge. No test needs a network or another program.
 
-mod chunks;
-mod hostile;
-mod members;
 mod nodes;
 mod world;
