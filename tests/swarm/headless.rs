@@ -82,6 +82,7 @@ impl Run {
             block_ms: 1000,
             disturb: Vec::new(),
             loss: 0,
+            exchange: peer::rehearse::ExchangeKind::Folders,
         };
         let dataset = dataset::Dataset::open(&set).unwrap().hash();
         let manifest = Plan::check(input, None).unwrap().manifest(dataset, ledger, &[validator], None).unwrap();

@@ -101,7 +101,7 @@ pub async fn earnings(args: EarningsArgs) -> anyhow::Result<()> {
         let Some(hotkey) = args.hotkey.or(hotkey_of(&folder)?) else {
             bail!("`{}` has no receipts yet that would name its hotkey: give it with --hotkey", args.whose.name);
         };
-        let chain = chains::connect(&run).await.context("the chain cannot be asked (see --offline)")?;
+        let chain = chains::visit(&run).await.context("the chain cannot be asked (see --offline)")?;
         Some(pay::sync(&run, &chain, hotkey, &folder).await?)
     };
     let page = |book: &earnings::Book| -> anyhow::Result<_> {
@@ -180,7 +180,7 @@ async fn check(whose: &WhoseArgs) -> anyhow::Result<bool> {
     } else {
         // A log that does not read is checked all the same: verification says which line is at fault.
         let states = ReceiptLog::read(&path).map(|entries| rounds(&entries)).unwrap_or_default();
-        Box::new(Facts::read(&run, &chains::connect(&run).await?, &states).await?)
+        Box::new(Facts::read(&run, &chains::visit(&run).await?, &states).await?)
     };
     let file = std::fs::File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let verification = verify(BufReader::new(file), facts.as_ref(), None)?;

@@ -146,7 +146,7 @@ enum Which {
 
 async fn which(args: &WhichArgs) -> anyhow::Result<Which> {
     if let Some(run) = &args.run {
-        let chain = chains::connect(&RunFolder::open(run)?).await?;
+        let chain = chains::visit(&RunFolder::open(run)?).await?;
         return Ok(match chain.bittensor.clone() {
             Some(subnet) => Which::Subnet(subnet),
             None => Which::Run(Box::new(chain)),

@@ -11,10 +11,15 @@ use chain::ledger::LedgerClient;
 use chain::{ChainBackend, ChainError, ChainRecord, EpochReward, Head, NetworkInfo, Neuron, Receipt, Registration};
 use subtensor::{Subtensor, SubtensorBackend};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use types::{BlockNumber, Record, Signer, Uid};
 
+use crate::events::{Events, Sink};
+use crate::network::{Gives, NetworkArgs, PeerNetwork};
 use crate::places::RunFolder;
 
+/// Folder of the network identity of commands that only look.
+const VISITOR: &str = "visitor";
 /// How long a call is repeated while no node answers.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// First and longest pause between two tries.
@@ -30,13 +35,17 @@ pub struct RunChain {
     pub bittensor: Option<Arc<Subtensor>>,
 }
 
-/// Connects to the run's chain.
+/// Connects to the run's chain; to a ledger that is elsewhere over `network`.
 ///
 /// # Errors
 /// [`ChainError::WrongChain`] if another chain answers, [`ChainError::Unavailable`] if none does, [`ChainError::Invalid`] if
 /// the run folder names no node of the chain that the manifest names.
-pub async fn connect(run: &RunFolder) -> Result<RunChain, ChainError> {
+pub async fn connect(run: &RunFolder, network: Option<&PeerNetwork>) -> Result<RunChain, ChainError> {
     if run.manifest().chain.subtensor.is_none() {
+        if let (None, Some(network)) = (&run.places.ledger, network) {
+            let ledger = crate::remote_ledger::connect(run, network.swarm()).await?;
+            return Ok(RunChain { backend: Arc::new(ledger), bittensor: None });
+        }
         let socket = run.ledger_socket().map_err(|e| ChainError::Invalid { why: e.to_string() })?;
         let ledger = LedgerClient::connect(socket, run.id(), crate::LEDGER_RETRY).await?;
         return Ok(RunChain { backend: Arc::new(ledger), bittensor: None });
@@ -48,6 +57,21 @@ pub async fn connect(run: &RunFolder) -> Result<RunChain, ChainError> {
     let backend = SubtensorBackend::connect(&run.places.nodes, run.manifest()).await?;
     let bittensor = Some(Arc::clone(backend.client()));
     Ok(RunChain { backend: Arc::new(Patient(backend)), bittensor })
+}
+
+/// As [`connect`], for a command that only looks: its network, where one is needed, ends with this process.
+///
+/// # Errors
+/// As [`connect`]; [`ChainError::Unavailable`] if no network can be had.
+pub async fn visit(run: &RunFolder) -> Result<RunChain, ChainError> {
+    if run.places.ledger.is_some() || run.manifest().chain.subtensor.is_some() {
+        return connect(run, None).await;
+    }
+    let failed = |why: String| ChainError::Unavailable { why };
+    let (events, _thread) = Events::open(Sink::Silent, None).map_err(|e| failed(e.to_string()))?;
+    let stop = CancellationToken::new();
+    let network = PeerNetwork::start(run, VISITOR, &NetworkArgs::default(), Gives::default(), events, &stop);
+    connect(run, network.map_err(|e| failed(e.to_string()))?.as_ref()).await
 }
 
 /// Repeats what failed only because no node answered. An outage of a minute costs a round at most; ending the process

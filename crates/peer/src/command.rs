@@ -10,7 +10,7 @@ use types::Hotkey;
 use types::manifest::AggregationRule;
 
 use crate::cheat::CheatKind;
-use crate::rehearse::{ChainKind, Disturb};
+use crate::rehearse::{ChainKind, Disturb, ExchangeKind};
 
 /// The training peer of Covey.
 #[derive(Debug, Parser)]
@@ -125,6 +125,9 @@ pub struct RehearseArgs {
     /// Percent of payload fetches that fail on the way and are asked for again, 0 to 50; the seed says which.
     #[arg(long, default_value_t = 0, value_name = "PERCENT")]
     pub loss: u8,
+    /// How payloads travel: from peer to peer as over the internet, or through folders.
+    #[arg(long, value_enum, default_value_t = ExchangeKind::Network)]
+    pub exchange: ExchangeKind,
     /// JSON lines on standard output, a summary as the last.
     #[arg(long)]
     pub json: bool,
@@ -216,6 +219,9 @@ pub struct WorkArgs {
     /// process of its own. When standard input ends, the work does.
     #[arg(long, conflicts_with_all = ["ipc", "json"])]
     pub app: bool,
+    /// The line and how others find this machine.
+    #[command(flatten)]
+    pub network: crate::network::NetworkArgs,
     /// Rehearsals only: percent of payload fetches that fail.
     #[arg(long, hide = true, requires = "ipc", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub loss: u8,

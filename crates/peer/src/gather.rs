@@ -1,6 +1,6 @@
 //! A round's payloads: fetched, checked once, and the set that everybody aggregates.
 //!
-//! In: chain records, a fetcher, the parameters' hash. Out: per uid a decoded submission or the reason it is refused, and
+//! In: chain records, a supply of blobs, the parameters' hash. Out: per uid a decoded submission or the reason it is refused, and
 //! the round's final set. Deterministic where it matters: two peers that hold the same payloads fix the same set.
 //! It moves no parameters and says nothing on chain.
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chain::{ChainBackend, ChainError, ChainRecord};
-use exchange::{BlobId, FetchError, Fetcher, SourceFailure, SourceReport};
+use exchange::{BlobId, FetchError, SourceFailure, SourceReport};
 use gauntlet::{Candidate, filter_set};
 use ipc::Event;
 use sparseloco::{Expected, Layout, Submission};
@@ -21,13 +21,12 @@ use types::{BlockNumber, Hash32, RejectReason, Round, Uid};
 
 use crate::events::{Events, now_ms};
 use crate::settlement::{Commitment, RoundRecords, gather_list, validators_by_stake};
+use crate::supply::Supply;
 
 /// Payloads fetched at once: enough to hide latency, few enough for a home router.
 const PARALLEL_FETCHES: usize = 8;
 /// One try for a payload of the fixed set; repeated until it comes, with a `waiting` event each time.
 const RETRY_SECS: u64 = 20;
-/// Between two looks for payloads that are not revealed yet.
-const REVEAL_POLL: Duration = Duration::from_millis(150);
 /// Rounds whose payloads stay in memory: the one that is gathered, and the one that is judged.
 const KEEP_ROUNDS: u64 = 2;
 /// Rounds per page when looking back for the last gather list.
@@ -82,7 +81,7 @@ pub struct Gatherer {
     manifest: Arc<RunManifest>,
     run: RunId,
     chain: Arc<dyn ChainBackend>,
-    fetcher: Arc<Fetcher>,
+    supply: Arc<Supply>,
     layout: Arc<Layout>,
     events: Events,
     stop: CancellationToken,
@@ -94,13 +93,13 @@ impl Gatherer {
     pub fn new(
         manifest: Arc<RunManifest>,
         chain: Arc<dyn ChainBackend>,
-        fetcher: Arc<Fetcher>,
+        supply: Arc<Supply>,
         layout: Arc<Layout>,
         events: Events,
         stop: CancellationToken,
     ) -> Self {
         let run = manifest.id();
-        Self { manifest, run, chain, fetcher, layout, events, stop, checked: Mutex::default() }
+        Self { manifest, run, chain, supply, layout, events, stop, checked: Mutex::default() }
     }
 
     /// Everything a round put on chain before `to`.
@@ -124,6 +123,7 @@ impl Gatherer {
         let records = self.records(round, self.manifest.rounds.commit_deadline(round)).await?;
         let commits = RoundRecords::of(round, &records).commits;
         let mut checked = BTreeMap::new();
+        let mut news = self.supply.news();
         loop {
             let open = commits.iter().filter(|(uid, _)| !is_final(checked.get(*uid)));
             let queue: Vec<(Uid, Commitment)> = open.map(|(uid, commitment)| (*uid, *commitment)).collect();
@@ -138,7 +138,7 @@ impl Gatherer {
                 break;
             }
             // Peers reveal at slightly different moments.
-            tokio::time::sleep(REVEAL_POLL).await;
+            news.wait().await;
         }
         self.forget_before(round);
         Ok(checked)
@@ -181,13 +181,14 @@ impl Gatherer {
             return known;
         }
         let id = BlobId { root: commitment.root, bytes: commitment.bytes };
-        if id.bytes > self.layout.max_submission_bytes() as u64 {
+        let max = self.layout.max_submission_bytes() as u64;
+        if id.bytes > max {
             return self.remember(round, uid, Checked::Bad(RejectReason::Format));
         }
         if commitment.theta != theta {
             return self.remember(round, uid, Checked::Bad(RejectReason::Desynced));
         }
-        let bytes = match self.fetcher.fetch(id, deadline, &self.stop).await {
+        let bytes = match self.supply.payload(id, commitment.hotkey, max, deadline, &self.stop).await {
             Ok(bytes) => bytes,
             Err(error) => {
                 tracing::debug!("payload of uid {uid}, round {round}: {error}");

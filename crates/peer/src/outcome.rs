@@ -45,6 +45,9 @@ pub enum PeerError {
     /// A blob could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// There is no way to the other peers.
+    #[error(transparent)]
+    Network(#[from] crate::network::NetworkError),
     /// The data set cannot be used.
     #[error(transparent)]
     Data(#[from] dataset::OpenError),
@@ -96,7 +99,7 @@ impl PeerError {
             }
             // It ends early only by a panic, which is on standard error.
             Self::Trainer(TrainerError::Gone) => ExitCode::Panic,
-            Self::Store(_) | Self::Fetch(_) => ExitCode::ExchangeUnreachable,
+            Self::Store(_) | Self::Fetch(_) | Self::Network(_) => ExitCode::ExchangeUnreachable,
             _ => ExitCode::Failed,
         }
     }

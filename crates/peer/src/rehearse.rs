@@ -20,5 +20,5 @@ pub use node::{NodeError, NodeProcess};
 pub use plan::{Plan, PlanError, PlanInput, inner_params, rehearsal_gauntlet, sparseloco_params};
 pub(crate) use prepare::socket_path;
 pub use prepare::{PrepareError, Prepared, cache_dir, fetched_text, prepare, sweep_old_rehearsals};
-pub use setting::{ChainKind, Disturb, Disturbance};
+pub use setting::{ChainKind, Disturb, Disturbance, ExchangeKind};
 pub use swarm::{App, RehearseError, Show, rehearse};

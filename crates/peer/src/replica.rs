@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chain::{ChainBackend, ChainError, ChainRecord};
 use engine::{DeviceChoice, Engine, EngineOptions, Precision, TorchEngine};
-use exchange::{BlobId, BlobStore, ChunkSource, FetchLimits, Fetcher, FolderSource, StoreLimits};
-use ipc::{Event, LogLevel, Rejection};
+use exchange::{BlobId, BlobStore, FolderSource, StoreLimits};
+use ipc::{Event, Fetched, LogLevel, Rejection};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,10 +22,12 @@ use crate::cheat::Cheat;
 use crate::checkpoint::StateFolder;
 use crate::events::Events;
 use crate::gather::{FixedSet, GatherError, Gatherer};
-use crate::lossy::{Loss, Lossy};
+use crate::lossy::Loss;
+use crate::network::PeerNetwork;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::settlement::{RoundRecords, validators_by_stake};
+use crate::supply::Supply;
 use crate::trainer::{InnerStep, OuterResult, SealInput, Standing, TrainerHandle, TrainerInput};
 
 /// Below this, activations of a whole micro-batch are small beside the state.
@@ -66,6 +68,8 @@ pub struct ReplicaInput {
     pub cheat: Option<Cheat>,
     /// A rehearsal's bad line.
     pub loss: Option<Loss>,
+    /// The way to the others, if they are not all on this machine.
+    pub network: Option<PeerNetwork>,
 }
 
 /// A replica at work.
@@ -83,7 +87,9 @@ pub struct Replica {
     /// Where this process publishes.
     pub store: Arc<BlobStore>,
     /// Where it fetches.
-    pub fetcher: Arc<Fetcher>,
+    pub supply: Arc<Supply>,
+    /// The way to the others, if they are not all on this machine.
+    pub network: Option<PeerNetwork>,
     /// For saying things.
     pub events: Events,
     /// For signatures.
@@ -123,11 +129,12 @@ impl Replica {
         chain: Arc<dyn ChainBackend>,
         stop: CancellationToken,
     ) -> Result<(Arc<Self>, ReplicaParts), PeerError> {
-        let ReplicaInput { run, name, compute, events, signer, cheat, loss } = input;
+        let ReplicaInput { run, name, compute, events, signer, cheat, loss, network } = input;
         let manifest = Arc::new(run.manifest().clone());
         let dataset = dataset::Dataset::open(&run.places.dataset)?;
         dataset.check(&manifest.data)?;
         let sequences = dataset.sequences();
+        let data_files = crate::data_files::of(&dataset);
         let uid = chain.register(signer.as_ref()).await?.uid;
         let state_dir = run.state_of(&name);
         let folder = StateFolder::open(&state_dir)?;
@@ -146,18 +153,21 @@ impl Replica {
         let largest = payload_limit.max(checkpoint_bytes);
         let limits = StoreLimits { max_bytes: largest.saturating_mul(64), max_blob_bytes: largest };
         let store = Arc::new(BlobStore::open(run.share_of(&name), limits)?);
-        let source: Arc<dyn ChunkSource> = Arc::new(FolderSource::parent(&run.places.share));
-        // Only payloads: what is lost of them is asked for again within the round.
-        let payloads: Arc<dyn ChunkSource> = match loss {
-            Some(loss) => Arc::new(Lossy::new(Arc::clone(&source), loss)),
-            None => Arc::clone(&source),
+        let supply = match &network {
+            Some(network) => {
+                network.take_part(&chain, &signer, &store).await?;
+                for (id, path) in data_files {
+                    network.library().add_file(id, path);
+                }
+                Supply::network(network.clone(), largest)
+            }
+            None => Supply::folders(Arc::new(FolderSource::parent(&run.places.share)), largest),
         };
-        let fetcher = Arc::new(Fetcher::new(vec![source], FetchLimits::up_to(largest)));
-        let payloads = Arc::new(Fetcher::new(vec![payloads], FetchLimits::up_to(payload_limit)));
+        let supply = Arc::new(supply.with_loss(loss));
         let gatherer = Arc::new(Gatherer::new(
             Arc::clone(&manifest),
             Arc::clone(&chain),
-            payloads,
+            Arc::clone(&supply),
             Arc::clone(trainer.layout()),
             events.clone(),
             stop.clone(),
@@ -171,7 +181,8 @@ impl Replica {
             trainer,
             gatherer,
             store,
-            fetcher,
+            supply,
+            network,
             events,
             signer,
             uid,
@@ -316,9 +327,11 @@ impl Replica {
     async fn restore(&self, distrust: bool, head: BlockNumber) -> Result<bool, PeerError> {
         let (own, _) = self.standing();
         let parameters = self.trainer.layout().parameter_count();
-        if let Some((round, id)) = self.find_checkpoint(head).await?.filter(|(round, _)| distrust || *round > own) {
+        let found = self.find_checkpoint(head).await?.filter(|(round, ..)| distrust || *round > own);
+        if let Some((round, id, server)) = found {
             let deadline = Instant::now() + CHECKPOINT_FETCH;
-            match self.fetcher.fetch(id, deadline, &self.stop).await {
+            let shown = Some((&self.events, Fetched::Checkpoint));
+            match self.supply.blob(id, server, deadline, &self.stop, shown).await {
                 Ok(bytes) if bytes.len() == 4 * parameters => {
                     let theta = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
                     return self.replace(round, theta).await;
@@ -343,7 +356,7 @@ impl Replica {
     }
 
     /// The newest checkpoint served by a validator whose hash most of the round's peers started from.
-    async fn find_checkpoint(&self, head: BlockNumber) -> Result<Option<(Round, BlobId)>, PeerError> {
+    async fn find_checkpoint(&self, head: BlockNumber) -> Result<Option<(Round, BlobId, Hotkey)>, PeerError> {
         let rounds = &self.manifest.rounds;
         let validators = validators_by_stake(&self.chain.neurons().await?);
         let bytes = 4 * self.trainer.layout().parameter_count() as u64;
@@ -356,13 +369,13 @@ impl Replica {
                 Record::Checkpoint { round, root, bytes: length, theta }
                     if validators.contains(&r.uid) && root == theta && *length == bytes =>
                 {
-                    Some((*round, *root))
+                    Some((*round, *root, r.hotkey))
                 }
                 _ => None,
             });
-            for (round, root) in served {
+            for (round, root, server) in served {
                 if self.vouched(round, root, &records, to).await? {
-                    return Ok(Some((round, BlobId { root, bytes })));
+                    return Ok(Some((round, BlobId { root, bytes }, server)));
                 }
             }
             if from.0 == 0 {

@@ -8,6 +8,7 @@ use peer::chains::RunChain;
 use peer::command::{ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, TrainArgs, WorkArgs};
 use peer::events::Sink;
 use peer::lossy::Loss;
+use peer::network::{Gives, PeerNetwork};
 use peer::outcome::PeerError;
 use peer::places::RunFolder;
 use peer::rehearse::{App, Plan, PlanInput, Prepared, RehearseError, Show};
@@ -242,6 +243,7 @@ fn plan_input(args: RehearseArgs) -> PlanInput {
         block_ms: args.block_ms,
         disturb: args.disturb,
         loss: args.loss,
+        exchange: args.exchange,
     }
 }
 
@@ -250,9 +252,10 @@ struct Started {
     run: RunFolder,
     host: Host,
     chain: RunChain,
+    network: Option<PeerNetwork>,
 }
 
-async fn start(args: &WorkArgs) -> Result<Started, PeerError> {
+async fn start(args: &WorkArgs, stop: &CancellationToken) -> Result<Started, PeerError> {
     let run = RunFolder::open(&args.run)?;
     let by = match (args.app, args.json) {
         (true, _) => StartedBy::App,
@@ -260,8 +263,9 @@ async fn start(args: &WorkArgs) -> Result<Started, PeerError> {
         (false, false) => StartedBy::Hand(Sink::Words),
     };
     let host = open_host(&run, &args.name, &args.sign, by).await?;
-    let chain = peer::chains::connect(&run).await?;
-    Ok(Started { run, host, chain })
+    let network = PeerNetwork::start(&run, &args.name, &args.network, Gives::default(), host.events.clone(), stop)?;
+    let chain = peer::chains::connect(&run, network.as_ref()).await?;
+    Ok(Started { run, host, chain, network })
 }
 
 async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, by: StartedBy) -> Result<Host, PeerError> {
@@ -274,6 +278,12 @@ async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, by: StartedBy) 
         }
     };
     Ok(host)
+}
+
+async fn close(network: Option<PeerNetwork>) {
+    if let Some(network) = network {
+        network.close().await;
+    }
 }
 
 fn compute(args: &WorkArgs) -> Compute {
@@ -306,7 +316,7 @@ async fn train(args: TrainArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
     let TrainArgs { work, sample_every, cheat, victim } = args;
-    let Started { run, host, chain } = match start(&work).await {
+    let Started { run, host, chain, network } = match start(&work, &stop).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
@@ -315,8 +325,9 @@ async fn train(args: TrainArgs) -> ProcessExit {
     let events = host.events.clone();
     let loss = loss(&work, &run);
     let (name, compute) = (work.name.clone(), compute(&work));
-    let input = TrainInput { run, name, compute, cheat, loss, sample_every, host };
+    let input = TrainInput { run, name, compute, cheat, loss, sample_every, network: network.clone(), host };
     let result = peer::train::run(input, chain, stop).await;
+    close(network).await;
     events.flush().await;
     end(result, Some(events)).await
 }
@@ -324,14 +335,16 @@ async fn train(args: TrainArgs) -> ProcessExit {
 async fn validate(args: WorkArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    let Started { run, host, chain } = match start(&args).await {
+    let Started { run, host, chain, network } = match start(&args, &stop).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
     let events = host.events.clone();
     let loss = loss(&args, &run);
-    let input = ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, host };
+    let input =
+        ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, network: network.clone(), host };
     let result = peer::validate::run(input, chain.backend, stop).await;
+    close(network).await;
     events.flush().await;
     end(result, Some(events)).await
 }

@@ -176,9 +176,8 @@ fn check(command: &Command, knows: Knows) -> Result<Option<&Hello>, Answer> {
         Command::Start(_) => {
             refused("already_started", "This process has its work from its command line", "Start another process")
         }
-        Command::SetLimits(_) => {
-            refused("no_limits", "Limits cannot be changed yet", "Stop and start with other arguments")
-        }
+        Command::SetLimits(_) if knows == Knows::Training => Err(Answer::Ack),
+        Command::SetLimits(_) => refused("no_limits", "This role has no limits", "Set them where it trains"),
         _ => refused("unknown_command", "This build does not know that command", "Update it"),
     }
 }

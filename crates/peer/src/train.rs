@@ -23,6 +23,7 @@ use crate::cheat::{Cheat, CheatKind};
 use crate::gather::GatherError;
 use crate::journal::Journal;
 use crate::lossy::Loss;
+use crate::network::PeerNetwork;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts};
@@ -48,6 +49,8 @@ pub struct TrainInput {
     pub loss: Option<Loss>,
     /// Text is sampled from the model in every so many rounds; 0 for never.
     pub sample_every: u64,
+    /// The way to the others, if they are not all on this machine.
+    pub network: Option<PeerNetwork>,
     /// Events, signer, commands.
     pub host: Host,
 }
@@ -60,12 +63,13 @@ type EffectEnd = Result<Option<Event>, PeerError>;
 /// # Errors
 /// [`PeerError`] if the role cannot start or go on; what was saved stands.
 pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) -> Result<(), PeerError> {
-    let TrainInput { run, name, compute, cheat, loss, sample_every, host } = input;
+    let TrainInput { run, name, compute, cheat, loss, sample_every, network, host } = input;
     let Host { events, signer, mut commands, child: _signer_process } = host;
     let cheat = cheat.map(|(kind, seed, victim)| Cheat::new(kind, seed, victim.map(|v| v.join(OUTBOX))));
     let cheats = cheat.is_some();
     let own = run.clone();
-    let replica_input = ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat, loss };
+    let replica_input =
+        ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat, loss, network };
     let (replica, parts) = Replica::start(replica_input, Arc::clone(&chain.backend), stop.clone()).await?;
     let me = (replica.uid, replica.hotkey());
     let journal = Journal::open(own, chain, me, replica.state_dir.clone(), events.clone()).await;

@@ -21,6 +21,7 @@ use types::{BlockNumber, Problem, Record, Round, Uid};
 
 use crate::gather::GatherError;
 use crate::lossy::Loss;
+use crate::network::PeerNetwork;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
 use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts, blocking};
@@ -44,6 +45,8 @@ pub struct ValidateInput {
     pub compute: Compute,
     /// A rehearsal's bad line.
     pub loss: Option<Loss>,
+    /// The way to the others, if they are not all on this machine.
+    pub network: Option<PeerNetwork>,
     /// Events, signer, commands.
     pub host: Host,
 }
@@ -67,10 +70,10 @@ struct Pending {
 /// # Errors
 /// [`PeerError`] if the role cannot start or go on; what was saved stands.
 pub async fn run(input: ValidateInput, chain: Arc<dyn ChainBackend>, stop: CancellationToken) -> Result<(), PeerError> {
-    let ValidateInput { run, name, compute, loss, host } = input;
+    let ValidateInput { run, name, compute, loss, network, host } = input;
     let Host { events, signer, commands, child: _signer_process } = host;
     let replica_input =
-        ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat: None, loss };
+        ReplicaInput { run, name: name.clone(), compute, events: events.clone(), signer, cheat: None, loss, network };
     let (replica, ReplicaParts { thread, .. }) = Replica::start(replica_input, chain, stop.clone()).await?;
     let role = ipc::Role::Validate;
     events.say(Said::PeerStarted { name, uid: Some(replica.uid), pid: std::process::id(), role }).await;

@@ -24,6 +24,11 @@ use crate::query::{Query, QueryError, QueryReply};
 use crate::streams::{OpenError, Protocol};
 use crate::{NodeKey, NodeView, Stream};
 
+/// The identity that an address ends in.
+pub fn peer_of(address: &Multiaddr) -> Option<PeerId> {
+    known::identity(address)
+}
+
 /// What a node is in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeKind {

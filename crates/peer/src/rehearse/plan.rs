@@ -12,7 +12,7 @@ use types::manifest::{
 };
 use types::{Hash32, Hotkey, Rao};
 
-use super::setting::{ChainKind, Disturb};
+use super::setting::{ChainKind, Disturb, ExchangeKind};
 use crate::cheat::CheatKind;
 
 /// Each peer is a process of some 300 MB.
@@ -21,6 +21,8 @@ const MAX_PEERS: u32 = 64;
 const MAX_ROUNDS: u64 = 100_000;
 /// With half of all fetches lost, a payload still comes within seconds; with more, a round is luck.
 const MAX_LOSS: u64 = 50;
+/// Whose node the others of a rehearsal look for first.
+pub(super) const MEETING_POINT: &str = "validator-1";
 /// Blocks of a rehearsal round; phases are cut at these offsets.
 pub(super) const ROUND: RoundParams =
     RoundParams { blocks: 20, commit_by: 12, attest_by: 19, null_rounds: 1, checkpoint_every: 4 };
@@ -72,6 +74,8 @@ pub struct PlanInput {
     pub disturb: Vec<Disturb>,
     /// Percent of payload fetches that fail on the way.
     pub loss: u8,
+    /// How payloads travel.
+    pub exchange: ExchangeKind,
 }
 
 /// Why a plan makes no sense.

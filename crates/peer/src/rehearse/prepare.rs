@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use dataset::build::{BuildError, BuildOptions, BuildReport, Progress};
 use dataset::{Dataset, Tokenizer};
+use swarm::NodeKey;
 use types::manifest::RunId;
 use types::{Hash32, Hotkey, SignError, SignPayload, SignedManifest, Signer as _};
 use wallet::LocalSigner;
 
 use super::node::{NodeError, NodeProcess, Owner};
-use super::plan::{Plan, PlanError};
-use super::setting::ChainKind;
-use crate::places::{Places, PlacesError, RunFolder};
+use super::plan::{MEETING_POINT, Plan, PlanError};
+use super::setting::{ChainKind, ExchangeKind};
+use crate::network::{KEY_FILE, NetworkError};
+use crate::places::{NetworkPlaces, Places, PlacesError, RunFolder};
 
 /// Sequences never trained on: what the loss is measured on.
 const HELD_OUT_SEQUENCES: u64 = 64;
@@ -54,6 +56,9 @@ pub enum PrepareError {
     /// There is no Subtensor node.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// No network identity can be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
 }
 
 /// A rehearsal ready to start.
@@ -147,11 +152,34 @@ pub async fn prepare(
     let signature = founder.sign(&payload).await?;
     let signed = SignedManifest { manifest, founder: founder.hotkey(), signature };
     let nodes = node.iter().map(|node| node.url().to_owned()).collect();
-    let places = Places { ledger: Some(socket_path(dir)), nodes, share: dir.join("share"), dataset: out, network: None };
-    let share = places.share.clone();
+    let share = dir.join("share");
+    let network = match plan.input.exchange {
+        ExchangeKind::Network => Some(meeting_point(&plan.state_of(dir, MEETING_POINT))?),
+        ExchangeKind::Folders => None,
+    };
+    let places = Places { ledger: Some(socket_path(dir)), nodes, share: share.clone(), dataset: out, network };
     std::fs::create_dir_all(&share).map_err(|source| PrepareError::Io { path: share, source })?;
     let run = RunFolder::create(dir, signed, places)?;
     Ok(Prepared { run, text, key_master, node })
+}
+
+/// The address that everybody looks for first, and the key behind it, so that it is known before its process runs.
+fn meeting_point(state: &Path) -> Result<NetworkPlaces, PrepareError> {
+    let io = |source| PrepareError::Io { path: state.to_owned(), source };
+    std::fs::create_dir_all(state).map_err(io)?;
+    let key = NodeKey::load_or_create(&state.join(KEY_FILE)).map_err(NetworkError::from)?;
+    // Whoever else takes the port before the process does would be a stranger with another key.
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).map_err(io)?.port();
+    let address = format!("/ip4/127.0.0.1/tcp/{port}");
+    Ok(NetworkPlaces {
+        bootstrap: vec![format!("{address}/p2p/{}", key.peer_id())],
+        listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
+        external: Vec::new(),
+        public: false,
+        tcp_only: true,
+        mdns: false,
+        upnp: false,
+    })
 }
 
 /// Starts the node and registers the first peers one after the other, so that the same seed gives everybody the same slot.

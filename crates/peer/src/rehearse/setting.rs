@@ -1,4 +1,4 @@
-//! Where a rehearsal plays: which chain keeps it, and what befalls that chain.
+//! Where a rehearsal plays: which chain keeps it, what befalls that chain, how payloads travel.
 //!
 //! In: words from the command line (hostile). Out: checked kinds. It starts nothing.
 
@@ -14,6 +14,16 @@ pub enum ChainKind {
     Ledger,
     /// A Subtensor node for tests, with the real node's formats; its clock waits for nobody.
     Subtensor,
+}
+
+/// How a rehearsal's payloads travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ExchangeKind {
+    /// From peer to peer with libp2p over loopback, as over the internet.
+    #[default]
+    Network,
+    /// Through folders on this machine.
+    Folders,
 }
 
 /// What can befall a node or its network.

@@ -217,7 +217,7 @@ impl Swarm<'_> {
             self.say_if_paused();
         }
         self.stop_trainers(from).await;
-        let chain = crate::chains::connect(&self.prepared.run).await.map_err(SummaryError::from)?;
+        let chain = crate::chains::connect(&self.prepared.run, None).await.map_err(SummaryError::from)?;
         let (rounds, wall) = (self.rounds(), self.began.elapsed());
         Ok(Some(summary::of(self.plan, self.prepared, &self.facts, rounds, wall, &chain).await?))
     }
@@ -233,7 +233,9 @@ impl Swarm<'_> {
         let (places, run) = (self.prepared.run.places.clone(), self.prepared.id());
         let signers: Vec<_> = self.plan.first_names().iter().map(|name| self.prepared.signer(name)).collect();
         let registering = async move {
-            let socket = places.ledger.ok_or_else(|| chain::ChainError::Invalid { why: "the rehearsal has no ledger".into() })?;
+            let socket = places
+                .ledger
+                .ok_or_else(|| chain::ChainError::Invalid { why: "the rehearsal has no ledger".into() })?;
             let client = LedgerClient::connect(&socket, run, crate::LEDGER_RETRY).await?;
             for signer in &signers {
                 client.register(signer).await?;

@@ -190,6 +190,9 @@ async fn reveal(replica: &Replica, round: Round) -> EffectEnd {
     let began = Instant::now();
     let store = std::sync::Arc::clone(&replica.store);
     let id = blocking(move || store.put(&sealed)).await??;
+    if let Some(network) = &replica.network {
+        network.announce(replica.chain.network().genesis, round, id, replica.signer.as_ref()).await;
+    }
     let secs = began.elapsed().as_secs_f64();
     replica.events.say(Said::Submitted { round, bytes: ByteCount(id.bytes), root: id.root, secs }).await;
     Ok(None)

@@ -35,7 +35,8 @@ async fn read(replica: &Replica, journal: &Journal, round: Round) -> Result<(), 
             continue;
         }
         let deadline = Instant::now() + FETCH_TIME;
-        let body = replica.fetcher.fetch(BlobId { root, bytes }, deadline, &replica.stop).await?;
+        let id = BlobId { root, bytes };
+        let body = replica.supply.blob(id, record.hotkey, deadline, &replica.stop, None).await?;
         match Report::from_bytes(&body, replica.run, judged, record.hotkey) {
             Ok(report) => {
                 if let Some(entry) = own_entry(replica, &report) {

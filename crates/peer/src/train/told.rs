@@ -72,6 +72,13 @@ impl Driver {
                 self.replica.trainer.set_pace(work_share);
                 None
             }
+            Command::SetLimits(limits) => {
+                // Power and memory are the app's business; without a network there is no line.
+                if let Some(network) = &self.replica.network {
+                    network.set_limits(&limits);
+                }
+                None
+            }
             Command::Sample { prompt, tokens } => {
                 self.wishes.push(SampleWish { prompt, tokens });
                 None

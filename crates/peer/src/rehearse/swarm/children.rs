@@ -11,6 +11,7 @@ use ipc::{Command, ExitCode};
 use types::{Hotkey, SignPayload, Signer as _};
 use wallet::{GuardPolicy, GuardedSigner, Limits, LocalSigner};
 
+use super::super::plan::MEETING_POINT;
 use super::super::process::{Line, Process};
 use super::{RehearseError, Swarm, restarts};
 use crate::train::OUTBOX;
@@ -188,6 +189,12 @@ impl Swarm<'_> {
             let rest = ["--name", name, "--device", "cpu", "--threads", &threads.to_string()].map(str::to_owned);
             args.extend(rest);
         }
+        if name == MEETING_POINT
+            && let Some(address) = self.prepared.run.places.network.as_ref().and_then(|n| n.bootstrap.first())
+        {
+            let listen = address.split_once("/p2p/").map_or(address.as_str(), |(listen, _)| listen);
+            args.extend(["--listen".into(), listen.to_owned()]);
+        }
         if role != "ledger" && self.plan.input.loss > 0 {
             args.extend(["--loss".into(), self.plan.input.loss.to_string()]);
         }
@@ -219,7 +226,9 @@ fn last_words(log: &Path, silent_before: u64) -> std::io::Result<String> {
 fn operations(name: &str) -> Vec<&'static str> {
     match name.split('-').next() {
         Some("ledger") => vec!["block"],
-        Some("validator") => vec!["register", "publish", "set-weights", "extrinsic-commit", "extrinsic-set-weights"],
-        _ => vec!["register", "publish", "submission", "extrinsic-commit"],
+        Some("validator") => {
+            vec!["register", "publish", "set-weights", "peer-binding", "extrinsic-commit", "extrinsic-set-weights"]
+        }
+        _ => vec!["register", "publish", "submission", "peer-binding", "announcement", "extrinsic-commit"],
     }
 }
