@@ -168,6 +168,52 @@ fn own_events() -> Vec<Event> {
     ]
 }
 
+fn network_peer(peer_id: &str, uid: Option<Uid>) -> NetworkPeer {
+    NetworkPeer {
+        peer_id: peer_id.into(),
+        uid,
+        path: PeerPath::Direct,
+        quic: true,
+        rtt_ms: Some(12.5),
+        up_total: ByteCount(1_000_000),
+        down_total: ByteCount(2_000_000),
+        fault: None,
+    }
+}
+
+fn network_events() -> Vec<Event> {
+    let relayed = NetworkPeer {
+        path: PeerPath::Relayed,
+        quic: false,
+        rtt_ms: None,
+        fault: Some("a chunk that was not what it was said to be".into()),
+        ..network_peer("12D3KooWLater", None)
+    };
+    let status = NetworkStatus {
+        peer_id: "12D3KooWOwn".into(),
+        reach: Reach::OutboundOnly,
+        why: ReachCause::SymmetricNat,
+        addresses: vec!["/ip4/203.0.113.9/tcp/4001".into()],
+        up_per_sec: ByteCount(1_250_000),
+        down_per_sec: ByteCount(0),
+        up_total: ByteCount(3_000_000),
+        down_total: ByteCount(4_000_000),
+        peers: vec![network_peer("12D3KooWFirst", Some(Uid(3))), relayed],
+    };
+    let parts =
+        RoundParts { compute: 82_000, compress: 1_200, commit: 300, upload: 2_000, gather: 4_100, outer: 400, idle: 0 };
+    vec![
+        Event::Network(Box::new(status)),
+        Event::Fetching {
+            what: Fetched::Checkpoint,
+            done: ByteCount(1_048_576),
+            total: ByteCount(3_676_160),
+            sources: 2,
+        },
+        Event::RoundTimed { round: Round(3), parts },
+    ]
+}
+
 fn summary() -> Summary {
     Summary {
         rounds: 10,
@@ -202,7 +248,7 @@ fn summary() -> Summary {
 fn lines() -> Vec<String> {
     let text = |line: Result<Vec<u8>, FrameError>| String::from_utf8(line.unwrap()).unwrap();
     let commands = commands().into_iter().zip(1..).map(|(command, id)| text(encode_line(&CommandLine { id, command })));
-    let events = swarm_events().into_iter().chain(round_events()).chain(own_events()).zip(0..);
+    let events = swarm_events().into_iter().chain(round_events()).chain(own_events()).chain(network_events()).zip(0..);
     let events =
         events.map(|(event, seq)| text(encode_line(&EventLine { seq, at_ms: 1_700_000_000_000 + seq, event })));
     commands.chain(events).collect()
@@ -267,4 +313,57 @@ fn a_word_with_a_field_missing_or_of_another_kind_is_refused() {
     }
     let unsigned = r#"{"id":1,"command":{"kind":"sign_reply","id":1,"result":{"Ok":"00"}}}"#;
     assert!(decode_line::<CommandLine>(unsigned.as_bytes()).is_err());
+}
+
+/// Names as serde knows them; the round trip of each stands in the fixture or is made here.
+#[test]
+fn every_word_of_the_network_reads_back() {
+    for word in ["unknown", "direct", "punched", "relayed", "outbound_only"] {
+        reads_back::<Reach>(word);
+    }
+    for word in
+        ["unknown", "public_address", "port_mapped", "firewall", "symmetric_nat", "udp_blocked", "nobody_reached"]
+    {
+        reads_back::<ReachCause>(word);
+    }
+    for word in ["lan", "direct", "punched", "relayed"] {
+        reads_back::<PeerPath>(word);
+    }
+    for word in ["run", "dataset", "checkpoint"] {
+        reads_back::<Fetched>(word);
+    }
+}
+
+fn reads_back<T: DeserializeOwned + serde::Serialize>(word: &str) {
+    let text = format!("\"{word}\"");
+    let value: T = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&value).unwrap(), text);
+}
+
+#[test]
+fn the_fullest_network_status_fits_on_a_line() {
+    let longest = NetworkPeer {
+        rtt_ms: Some(f64::MIN_POSITIVE),
+        up_total: ByteCount(u64::MAX),
+        down_total: ByteCount(u64::MAX),
+        // The swarm keeps sentences, not essays.
+        fault: Some("é".repeat(256)),
+        ..network_peer(&"1".repeat(64), Some(Uid(u16::MAX)))
+    };
+    let status = NetworkStatus {
+        peer_id: "1".repeat(64),
+        reach: Reach::OutboundOnly,
+        why: ReachCause::PublicAddress,
+        addresses: vec!["/".repeat(1024); 8],
+        up_per_sec: ByteCount(u64::MAX),
+        down_per_sec: ByteCount(u64::MAX),
+        up_total: ByteCount(u64::MAX),
+        down_total: ByteCount(u64::MAX),
+        peers: vec![longest; MAX_NETWORK_PEERS],
+    };
+    let line = EventLine { seq: u64::MAX, at_ms: u64::MAX, event: Event::Network(Box::new(status)) };
+    let written = encode_line(&line).unwrap();
+    // Half of the bound is for those who put a name before it.
+    assert!(written.len() < MAX_LINE_BYTES / 2, "{}", written.len());
+    assert_eq!(decode_line::<EventLine>(&written).unwrap(), line);
 }
