@@ -125,9 +125,8 @@ fn three_commands_found_a_run_and_two_strangers_train_in_it() {
     let (mut one, mut two) = (join(&home("one"), &link), join(&home("two"), &link));
     for peer in [&mut one, &mut two] {
         peer.wait_for("the data set", |line| event(line, "fetching").filter(|l| l["what"] == "dataset").map(drop));
-        let accepted = |line: &Value| {
-            event(line, "verdict_received").filter(|line| line["verdict"] == "accepted").map(drop)
-        };
+        let accepted =
+            |line: &Value| event(line, "verdict_received").filter(|line| line["verdict"] == "accepted").map(drop);
         peer.wait_for("an accepted submission", accepted);
     }
     let first = one.wait_for("round 3's outer step", |line| theta(line, 3));
@@ -178,7 +177,12 @@ fn a_founder_that_starts_again_goes_on_with_the_same_run_and_link() {
     assert_eq!(std::fs::read(dir.path().join("added").join("run.json")).unwrap(), manifest);
     // A link with another id leads nowhere, and says so.
     let wrong = link.replacen(&link[13..17], "0000", 1);
-    let refused = output(covey_peer(&cache).args(["runs", "add", &wrong, "--json", "--tcp-only"]).arg("--dir").arg(dir.path().join("no")));
+    let refused = output(
+        covey_peer(&cache)
+            .args(["runs", "add", &wrong, "--json", "--tcp-only"])
+            .arg("--dir")
+            .arg(dir.path().join("no")),
+    );
     assert!(!refused.status.success());
     let problem: Value = serde_json::from_slice(&refused.stdout).expect("a problem");
     assert_eq!(problem["code"], "run_not_found");

@@ -21,6 +21,9 @@ mod exits;
 #[cfg(test)]
 mod headless;
 #[cfg(test)]
+#[cfg(unix)]
+mod internet;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

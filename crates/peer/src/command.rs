@@ -35,6 +35,12 @@ pub enum RoleCommand {
     Validate(WorkArgs),
     /// Keep a run's embedded ledger.
     Ledger(LedgerArgs),
+    /// Found a run of your own: builds its data, signs its manifest, keeps its ledger, validators and seed, and prints its link.
+    Found(Box<crate::found::FoundArgs>),
+    /// Join a run by its link and train in it.
+    Join(Box<JoinArgs>),
+    /// Serve a run to others: manifest, data, checkpoints, the way to the ledger. For machines that others can reach.
+    Seed(SeedArgs),
     /// Hold the key of a wallet or a key file and sign for a peer on stdin and stdout.
     Signer(signer::SourceArgs),
     /// Make, restore, look at, back up and remove wallets.
@@ -265,6 +271,105 @@ pub struct LedgerArgs {
     /// Who signs blocks.
     #[command(flatten)]
     pub sign: SignArgs,
+    /// For a supervisor: events on standard output and commands on standard input; when that ends, the ledger does.
+    #[arg(long, conflicts_with = "ipc")]
+    pub app: bool,
+}
+
+/// Arguments of `join`.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The run's link (`covey://join/…`), a file with a link, a run file or a run folder.
+    pub link: String,
+    /// With a run file: multiaddress of a node that knows the run, with its `/p2p/`. May be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub at: Vec<String>,
+    /// The run folder; by default one in the user's data folder.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// This process's name: its folder within the run folder.
+    #[arg(long, default_value = "peer", value_parser = name)]
+    pub name: String,
+    /// Key file. Without key and wallet one is made in the run folder: for runs on a ledger of their own, whose credits are
+    /// worth nothing.
+    #[arg(long, conflicts_with = "vault")]
+    pub key: Option<PathBuf>,
+    /// A wallet's file.
+    #[arg(long, value_name = "FILE")]
+    pub vault: Option<PathBuf>,
+    /// File with the wallet's passphrase (mode 600), instead of asking for it.
+    #[arg(long, value_name = "FILE", requires = "vault")]
+    pub passphrase_file: Option<PathBuf>,
+    /// CPU threads; 0 for as many as there are cores, less one.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// `auto`, `cpu` or `cuda:N`.
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: engine::DeviceChoice,
+    /// Working precision.
+    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
+    pub precision: PrecisionArg,
+    /// Memory of the card to plan for, in bytes; 0 for the processor.
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub vram: u64,
+    /// The line and how others find this machine.
+    #[command(flatten)]
+    pub network: crate::network::NetworkArgs,
+    /// Text is sampled from the model in every so many rounds; 0 for never.
+    #[arg(long, default_value_t = 4, value_name = "ROUNDS")]
+    pub sample_every: u64,
+    /// JSON lines on standard output instead of sentences.
+    #[arg(long)]
+    pub json: bool,
+    /// For the app: events on standard output and commands on standard input. When standard input ends, the work does.
+    #[arg(long, conflicts_with = "json")]
+    pub app: bool,
+}
+
+impl JoinArgs {
+    /// The words after `train` in a run folder that is there.
+    pub fn train(self, run: PathBuf, key: Option<PathBuf>) -> TrainArgs {
+        let sign = SignArgs { ipc: false, hotkey: None, key, vault: self.vault, passphrase_file: self.passphrase_file };
+        let work = WorkArgs {
+            run,
+            name: self.name,
+            threads: self.threads,
+            device: self.device,
+            precision: self.precision,
+            sign,
+            json: self.json,
+            app: self.app,
+            network: self.network,
+            loss: 0,
+        };
+        TrainArgs { work, sample_every: self.sample_every, cheat: None, victim: None }
+    }
+}
+
+/// Arguments of `seed`.
+#[derive(Debug, Args)]
+pub struct SeedArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// This process's name: its folder within the run folder.
+    #[arg(long, default_value = "seed", value_parser = name)]
+    pub name: String,
+    /// The line and how others find this machine.
+    #[command(flatten)]
+    pub network: crate::network::NetworkArgs,
+    /// File that the run's link is written to; by default `link.txt` in the run folder.
+    #[arg(long, value_name = "FILE")]
+    pub link_file: Option<PathBuf>,
+    /// Who binds the network key: the sequencer's key, or one of your own that is registered in the run.
+    #[command(flatten)]
+    pub sign: SignArgs,
+    /// JSON lines on standard output instead of sentences.
+    #[arg(long, conflicts_with = "ipc")]
+    pub json: bool,
+    /// For a supervisor: events on standard output and commands on standard input; when that ends, the seed does.
+    #[arg(long, conflicts_with_all = ["ipc", "json"])]
+    pub app: bool,
 }
 
 /// Arguments of `key`.
@@ -292,6 +397,11 @@ pub struct ExportArgs {
 pub(crate) fn name(s: &str) -> Result<String, String> {
     let fine = (1..=64).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if fine { Ok(s.to_owned()) } else { Err("a name has 1 to 64 letters, digits, `-` or `_`".into()) }
+}
+
+/// A device's word, checked and kept as it is: for a process that this one starts.
+pub(crate) fn device_word(s: &str) -> Result<String, String> {
+    device(s).map(|_| s.to_owned())
 }
 
 fn device(s: &str) -> Result<engine::DeviceChoice, String> {

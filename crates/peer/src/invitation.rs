@@ -38,7 +38,8 @@ pub fn invite(
     others: &[String],
 ) -> Result<JoinLink, LinkError> {
     let mut addresses: Vec<String> = Vec::new();
-    let far = listen.iter().filter(|address| !is_loopback(address));
+    // Link-local addresses mean nothing without the name of an interface.
+    let far = listen.iter().filter(|address| !is_loopback(address) && !address.starts_with("/ip6/fe80:"));
     let others = others.iter().filter(|address| !is_loopback(address) && !address.contains(peer));
     for address in external.iter().chain(far).chain(others) {
         let address = with_peer(address, peer);
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_address_that_others_reach_comes_first_and_loopback_only_alone() {
-        let listen = ["/ip4/127.0.0.1/tcp/7", "/ip4/192.168.1.5/tcp/7", "/ip6/::1/udp/7/quic-v1"];
+        let listen = ["/ip4/127.0.0.1/tcp/7", "/ip6/fe80::1/tcp/7", "/ip4/192.168.1.5/tcp/7", "/ip6/::1/udp/7/quic-v1"];
         assert_eq!(
             invited(&["/dns4/example.org/tcp/7"], &listen).unwrap(),
             ["/dns4/example.org/tcp/7/p2p/P", "/ip4/192.168.1.5/tcp/7/p2p/P", "/ip4/198.51.100.9/tcp/9/p2p/Q"]

@@ -171,7 +171,11 @@ pub async fn prepare(args: JoinArgs, stop: &CancellationToken) -> Result<TrainAr
         let gb = |bytes: u64| bytes as f64 / 1e9;
         eprintln!("Run {} ({}) in {}", run.manifest().name, run.id(), run.dir.display());
         eprintln!("{}", run_fetch::admission(run.manifest()));
-        eprintln!("It takes {:.2} GB of memory and {:.2} GB on disk besides its data.", gb(needs.host), gb(needs.state));
+        eprintln!(
+            "It takes {:.2} GB of memory and {:.2} GB on disk besides its data.",
+            gb(needs.host),
+            gb(needs.state)
+        );
     }
     let key = key_for(&run, &args)?;
     Ok(args.train(run.dir, key))

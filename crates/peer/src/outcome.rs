@@ -48,6 +48,9 @@ pub enum PeerError {
     /// There is no way to the other peers.
     #[error(transparent)]
     Network(#[from] crate::network::NetworkError),
+    /// The run's data cannot be had, or does not fit.
+    #[error(transparent)]
+    RunFetch(#[from] crate::run_fetch::RunFetchError),
     /// The data set cannot be used.
     #[error(transparent)]
     Data(#[from] dataset::OpenError),
@@ -81,6 +84,7 @@ impl PeerError {
         }
         match self {
             Self::Places(_) => ExitCode::WrongRun,
+            Self::RunFetch(error) => error.exit_code(),
             Self::Host(HostError::Protocol(_)) => ExitCode::ProtocolMismatch,
             Self::Host(_) | Self::Sign(SignError::Unavailable(_)) => ExitCode::SignerUnavailable,
             Self::Sign(_) => ExitCode::SignerRefused,
@@ -106,6 +110,9 @@ impl PeerError {
 
     /// What a person is told.
     pub fn problem(&self) -> Problem {
+        if let Self::RunFetch(error) = self {
+            return error.problem();
+        }
         let (code, hint) = match self.exit_code() {
             ExitCode::DiskFull => {
                 ("disk_full", "Free some space on this disk and start again; the last saved state stands")

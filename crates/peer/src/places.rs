@@ -76,7 +76,7 @@ pub struct Places {
 }
 
 /// How a run's peers find each other, and how this machine takes part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPlaces {
     /// Multiaddresses of nodes that know the run, each with its `/p2p/`.

@@ -5,7 +5,9 @@ use std::process::ExitCode as ProcessExit;
 
 use ipc::{Event, ExitCode, LogLevel};
 use peer::chains::RunChain;
-use peer::command::{ExportArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SignArgs, TrainArgs, WorkArgs};
+use peer::command::{
+    ExportArgs, JoinArgs, KeyArgs, LedgerArgs, RehearseArgs, RoleCommand, SeedArgs, SignArgs, TrainArgs, WorkArgs,
+};
 use peer::events::Sink;
 use peer::lossy::Loss;
 use peer::network::{Gives, PeerNetwork};
@@ -13,6 +15,7 @@ use peer::outcome::PeerError;
 use peer::places::RunFolder;
 use peer::rehearse::{App, Plan, PlanInput, Prepared, RehearseError, Show};
 use peer::replica::Compute;
+use peer::seed::SeedInput;
 use peer::signing::{Host, StartedBy};
 use peer::train::TrainInput;
 use peer::validate::ValidateInput;
@@ -47,6 +50,9 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
         RoleCommand::Train(args) => on_runtime(train(args)),
         RoleCommand::Validate(args) => on_runtime(validate(args)),
         RoleCommand::Ledger(args) => on_runtime(ledger(args)),
+        RoleCommand::Found(args) => on_runtime(found(*args)),
+        RoleCommand::Join(args) => on_runtime(join(*args)),
+        RoleCommand::Seed(args) => on_runtime(seed(args)),
     }
 }
 
@@ -262,8 +268,11 @@ async fn start(args: &WorkArgs, stop: &CancellationToken) -> Result<Started, Pee
         (false, true) => StartedBy::Hand(Sink::Json(Box::new(std::io::stdout()))),
         (false, false) => StartedBy::Hand(Sink::Words),
     };
-    let host = open_host(&run, &args.name, &args.sign, by).await?;
+    let mut host = open_host(&run, &args.name, &args.sign, by).await?;
     let network = PeerNetwork::start(&run, &args.name, &args.network, Gives::default(), host.events.clone(), stop)?;
+    if let Some(network) = &network {
+        peer::run_fetch::ensure_told(&run, network, &mut host, stop).await?;
+    }
     let chain = peer::chains::connect(&run, network.as_ref()).await?;
     Ok(Started { run, host, chain, network })
 }
@@ -302,6 +311,9 @@ fn loss(args: &WorkArgs, run: &RunFolder) -> Option<Loss> {
 /// The role's end as exit code; a failure is said once, as a problem and on standard error.
 async fn end(result: Result<(), PeerError>, events: Option<peer::events::Events>) -> ProcessExit {
     let Err(error) = result else { return ExitCode::Stopped.into() };
+    if error.exit_code() == ExitCode::Stopped {
+        return ExitCode::Stopped.into();
+    }
     let problem = error.problem();
     eprintln!("{problem}");
     if let Some(events) = events {
@@ -356,7 +368,8 @@ async fn ledger(args: LedgerArgs) -> ProcessExit {
         Ok(run) => run,
         Err(error) => return end(Err(error.into()), None).await,
     };
-    let host = match open_host(&run, "ledger", &args.sign, StartedBy::Hand(Sink::Words)).await {
+    let by = if args.app { StartedBy::App } else { StartedBy::Hand(Sink::Words) };
+    let host = match open_host(&run, "ledger", &args.sign, by).await {
         Ok(host) => host,
         Err(error) => return end(Err(error), None).await,
     };
@@ -364,6 +377,75 @@ async fn ledger(args: LedgerArgs) -> ProcessExit {
     let result = peer::ledger::run(&run, host, args.expected_peers, stop).await;
     events.flush().await;
     end(result, Some(events)).await
+}
+
+async fn found(args: peer::found::FoundArgs) -> ProcessExit {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let stop = stop_token(&tasks);
+    match Box::pin(peer::found::run(args, stop)).await {
+        Ok(()) => ProcessExit::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_code().into()
+        }
+    }
+}
+
+async fn join(args: JoinArgs) -> ProcessExit {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let stop = stop_token(&tasks);
+    let prepared = peer::join::prepare(args, &stop).await;
+    // From here on `train` listens for Ctrl-C itself.
+    stop.cancel();
+    match prepared {
+        Ok(args) => Box::pin(train(args)).await,
+        Err(error) => {
+            eprintln!("{}", error.problem());
+            error.exit_code().into()
+        }
+    }
+}
+
+async fn seed(args: SeedArgs) -> ProcessExit {
+    let tasks = tokio_util::task::TaskTracker::new();
+    let stop = stop_token(&tasks);
+    let (input, network) = match start_seed(&args, &stop).await {
+        Ok(started) => started,
+        Err(error) => return end(Err(error), None).await,
+    };
+    let events = input.host.events.clone();
+    let result = Box::pin(peer::seed::run(input, stop)).await;
+    network.close().await;
+    events.flush().await;
+    end(result, Some(events)).await
+}
+
+async fn start_seed(args: &SeedArgs, stop: &CancellationToken) -> Result<(SeedInput, PeerNetwork), PeerError> {
+    let mut run = RunFolder::open(&args.run)?;
+    let by = match (args.app, args.json) {
+        (true, _) => StartedBy::App,
+        (false, true) => StartedBy::Hand(Sink::Json(Box::new(std::io::stdout()))),
+        (false, false) => StartedBy::Hand(Sink::Words),
+    };
+    let mut host = open_host(&run, &args.name, &args.sign, by).await?;
+    // A seed serves others as relay and witness.
+    run.places.network.get_or_insert_default().public = true;
+    let events = host.events.clone();
+    let start = |gives: Gives| {
+        let network = PeerNetwork::start(&run, &args.name, &args.network, gives, events.clone(), stop)?;
+        network.ok_or_else(|| PeerError::State("the seed has no network".to_owned()))
+    };
+    if !run.places.dataset.join(dataset::MANIFEST_FILE).exists() {
+        // What it does not have yet it fetches like any newcomer.
+        let network = start(Gives::default())?;
+        let fetched = peer::run_fetch::ensure_told(&run, &network, &mut host, stop).await;
+        network.close().await;
+        fetched?;
+    }
+    let network = start(Gives { offer: Some(peer::seed::offer(&run)?), open: true })?;
+    let chain = peer::chains::connect(&run, Some(&network)).await?;
+    let (name, link_file) = (args.name.clone(), args.link_file.clone());
+    Ok((SeedInput { run, name, host, chain, network: network.clone(), link_file }, network))
 }
 
 fn make_key(args: &KeyArgs) -> anyhow::Result<()> {

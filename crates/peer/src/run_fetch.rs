@@ -45,7 +45,9 @@ pub enum RunFetchError {
     #[error(transparent)]
     Link(LinkError),
     /// A run file alone does not say where the run is.
-    #[error("a run file says which run it is, and not where it is: name a node that knows it with --at, or use its link")]
+    #[error(
+        "a run file says which run it is, and not where it is: name a node that knows it with --at, or use its link"
+    )]
     NoNodes,
     /// On a chain with value nobody trains with a key that was made on the way.
     #[error("this run lives on Bittensor: name the wallet that is registered in it with --vault")]
@@ -113,12 +115,18 @@ impl RunFetchError {
     /// What a person is told.
     pub fn problem(&self) -> Problem {
         let (code, hint) = match self {
-            Self::Nobody { .. } => ("run_not_found", "Check that you are online, and ask for a fresh link: the run's nodes may have moved"),
+            Self::Nobody { .. } => {
+                ("run_not_found", "Check that you are online, and ask for a fresh link: the run's nodes may have moved")
+            }
             Self::TooSmall { .. } => ("run_too_large", "Choose a run with a smaller model, or make room"),
             Self::Link(_) | Self::NoNodes => ("no_link", "Ask whoever runs it for the run's link"),
-            Self::Manifest(_) => ("run_invalid", "Ask for the run anew; a newer run may need a newer version of this program"),
+            Self::Manifest(_) => {
+                ("run_invalid", "Ask for the run anew; a newer run may need a newer version of this program")
+            }
             Self::NeedsKey => ("no_wallet", "Make or bring a wallet, and register its hotkey in the run's subnet"),
-            Self::Data(_) | Self::Fetch { .. } => ("no_data", "Nobody served the run's data; it goes on where it was when started again"),
+            Self::Data(_) | Self::Fetch { .. } => {
+                ("no_data", "Nobody served the run's data; it goes on where it was when started again")
+            }
             Self::OtherRun { .. } | Self::NoFolder => ("folder", "Name another folder"),
             Self::Places(_) | Self::Io { .. } => ("folder_unusable", "Check the folder and the free space on its disk"),
             Self::Network(_) => ("no_network", "Check that this program may use the network"),

@@ -1,16 +1,18 @@
-//! Role `runs`: what a run file says, and whether this machine fits it. Also `covey-peer runs show FILE --json`.
+//! Role `runs`: what a run file says and whether this machine fits it, run folders from links, links from run folders.
 //!
-//! In: a signed run file, or a folder that holds one (hostile: bounded and checked like any other). Out: its facts as sentences or
-//! one JSON object. It joins nothing, asks nobody and writes nothing.
+//! In: a signed run file, a folder that holds one, or a link (all hostile: bounded and checked like any other). Out: its facts as
+//! sentences or one JSON object; `add` writes a run folder. It trains nothing and registers nobody.
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use engine::{Machine, memory_plan};
 use serde::Serialize;
 use types::manifest::{Clock, MAX_MANIFEST_BYTES, RunId};
-use types::{ByteCount, Hotkey, SignedManifest};
+use types::{ByteCount, Hotkey, JoinLink, MAX_LINK_CHARS, SignedManifest};
 
+use crate::invitation::{LINK_FILE, picture};
 use crate::places::{RUN_FILE, read_bounded};
 
 /// Arguments of `runs`.
@@ -26,6 +28,43 @@ pub struct RunsArgs {
 pub enum RunsAction {
     /// Show a run file's facts and whether this machine fits the run.
     Show(ShowArgs),
+    /// Make a run folder from a link or a run file: asks the run's nodes for its manifest and checks it. Fetches no data.
+    Add(AddArgs),
+    /// Print the link of a run in a folder, as its seed wrote it or as it was joined.
+    Link(LinkArgs),
+}
+
+/// Arguments of `runs add`.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The run's link (`covey://join/…`), a file with a link, or a run file.
+    pub what: String,
+    /// With a run file: multiaddress of a node that knows the run, with its `/p2p/`. May be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub at: Vec<String>,
+    /// The run folder; by default one in the user's data folder.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// Memory of the card to plan for, in bytes; 0 for the processor.
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub vram: u64,
+    /// No QUIC, for routers that cannot bear UDP.
+    #[arg(long)]
+    pub tcp_only: bool,
+    /// One JSON object instead of sentences.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `runs link`.
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    /// The run folder.
+    #[arg(long)]
+    pub run: PathBuf,
+    /// Only the link, without a picture.
+    #[arg(long)]
+    pub plain: bool,
 }
 
 /// Arguments of `runs show`.
@@ -91,7 +130,11 @@ pub struct RunShown {
 /// # Errors
 /// A file that cannot be read or is no sound run file.
 pub fn run(args: &RunsArgs) -> anyhow::Result<()> {
-    let RunsAction::Show(args) = &args.action;
+    let args = match &args.action {
+        RunsAction::Show(args) => args,
+        RunsAction::Link(args) => return link(args),
+        RunsAction::Add(args) => return crate::join::add_and_say(args),
+    };
     let machine = Machine { vram_bytes: args.vram, ..crate::doctor::machine() };
     let shown = show(&args.file, machine)?;
     if args.json {
@@ -141,7 +184,30 @@ pub fn show(file: &Path, machine: Machine) -> anyhow::Result<RunShown> {
     })
 }
 
-fn say(shown: &RunShown) {
+/// The run's link: the one that a seed on this machine keeps, else the nodes that this machine joined through.
+fn link(args: &LinkArgs) -> anyhow::Result<()> {
+    let run = crate::places::RunFolder::open(&args.run)?;
+    let kept = read_bounded(&args.run.join(LINK_FILE), MAX_LINK_CHARS as u64 + 1).ok();
+    let kept = kept.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<JoinLink>().ok());
+    let joined = || {
+        let bootstrap = run.places.network.as_ref().map(|network| network.bootstrap.clone()).unwrap_or_default();
+        JoinLink::new(run.id(), bootstrap)
+    };
+    let link = match kept.filter(|link| link.run == run.id()) {
+        Some(link) => link,
+        None => joined().context("this run names no node that others could join through")?,
+    };
+    if !args.plain
+        && let Some(picture) = picture(&link)
+    {
+        println!("{picture}");
+    }
+    println!("{link}");
+    Ok(())
+}
+
+/// The facts of a run in sentences.
+pub(crate) fn say(shown: &RunShown) {
     println!("{} (run {})", shown.name, shown.run);
     println!(
         "Model {}: {:.1} M parameters, {} tokens a sequence",

@@ -173,6 +173,10 @@ async fn keep_link(
     let peer = node.peer_id().to_string();
     let mut kept: Option<JoinLink> = None;
     loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LINK_QUIET) => {}
+        }
         let link = {
             let view = view.borrow_and_update();
             let words = |list: &[swarm::Multiaddr]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -190,10 +194,6 @@ async fn keep_link(
         tokio::select! {
             () = stop.cancelled() => return,
             changed = view.changed() => if changed.is_err() { return },
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LINK_QUIET) => {}
         }
     }
 }

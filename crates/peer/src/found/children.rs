@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use types::{JoinLink, Problem};
 
 use super::args::FoundArgs;
-use super::prepare::{Founded, SEED};
+use super::prepare::{Founded, LEDGER, SEED};
 use crate::command::PrecisionArg;
 use crate::invitation::{LINK_FILE, picture};
 use crate::rehearse::Show;
@@ -35,9 +35,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 const STEADY: Duration = Duration::from_secs(300);
 /// Time in which children save and end.
 const STOP_GRACE: Duration = Duration::from_secs(20);
+/// Time in which a killed process is gone.
+const REAP_TIME: Duration = Duration::from_secs(10);
 /// Longest link file.
 const MAX_LINK_BYTES: u64 = 16 * 1024;
-const LEDGER: &str = "ledger";
 
 /// Why a founded run does not go on here.
 #[derive(Debug, thiserror::Error)]
@@ -272,10 +273,14 @@ impl Children {
         let names: Vec<String> = self.children.keys().filter(|name| *name != LEDGER).cloned().collect();
         self.end(&names).await;
         self.end(&[LEDGER.to_owned()]).await;
+        // With a process goes the queue to it, for which a task of its waits.
+        self.children.clear();
         self.tasks.close();
         self.from.close();
         while self.from.recv().await.is_some() {}
-        self.tasks.wait().await;
+        if tokio::time::timeout(REAP_TIME, self.tasks.wait()).await.is_err() {
+            tracing::warn!("not every process could be waited for");
+        }
     }
 
     async fn end(&mut self, names: &[String]) {
@@ -339,13 +344,12 @@ fn lines(founded: &Founded, args: &FoundArgs) -> Vec<Line> {
     let mut lines = vec![
         line(LEDGER, "ledger", LEDGER, 1, words(&["--expected-peers", &peers])),
         // Its network key speaks for the sequencer: that is how a newcomer knows whose word the ledger's is.
-        line(SEED, "seed", LEDGER, 1, seed),
+        line(SEED, "seed", SEED, 1, seed),
     ];
     let precision = if args.precision == PrecisionArg::F32 { "f32" } else { "bf16" };
     for name in (1..=settings.validators).map(|n| format!("validator-{n}")) {
         let (device, threads_word) = (args.device.as_str(), threads.to_string());
-        let more =
-            words(&["--name", &name, "--threads", &threads_word, "--device", device, "--precision", precision]);
+        let more = words(&["--name", &name, "--threads", &threads_word, "--device", device, "--precision", precision]);
         lines.push(line(&name, "validate", &name, threads, more));
     }
     lines

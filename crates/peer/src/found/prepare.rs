@@ -20,7 +20,9 @@ use crate::whole_file::write_whole;
 const HELD_OUT_SEQUENCES: u64 = 64;
 /// Built-in stories of a run without text: some 16 million bytes.
 const STORY_TOKENS: u64 = 16 << 20;
-/// Name of the seed's process and folder.
+/// Name of the ledger's process and key.
+pub(super) const LEDGER: &str = "ledger";
+/// Name of the seed's process, folder and key.
 pub(super) const SEED: &str = "seed";
 
 /// Why nothing could be prepared.
@@ -127,7 +129,12 @@ pub async fn prepare(
     };
     let report = build_shards(terms, corpus, &set, progress)?;
     Dataset::open(&set)?.verify()?;
-    let sequencer = key(dir, "ledger")?.hotkey();
+    let sequencer = key(dir, LEDGER)?.hotkey();
+    // A key file has one signer at a time, and the seed's network key is bound to the sequencer's as well.
+    let twin = key_file(dir, SEED);
+    if !twin.exists() {
+        std::fs::copy(key_file(dir, LEDGER), &twin).map_err(io(&twin))?;
+    }
     let validators = (1..=terms.validators).map(|n| Ok(key(dir, &format!("validator-{n}"))?.hotkey()));
     let validators = validators.collect::<Result<Vec<_>, PrepareError>>()?;
     let manifest = terms.manifest(report.hash, report.manifest.tokenizer.clone(), sequencer, &validators)?;

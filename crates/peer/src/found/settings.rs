@@ -159,7 +159,8 @@ mod tests {
     fn what_another_version_wrote_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(FoundSettings::open(dir.path()), Err(SettingsError::Places(_))));
-        for text in ["", "{}", "[", &String::from_utf8(FoundSettings { version: 2, ..settings() }.to_bytes()).unwrap()] {
+        for text in ["", "{}", "[", &String::from_utf8(FoundSettings { version: 2, ..settings() }.to_bytes()).unwrap()]
+        {
             std::fs::write(dir.path().join(FOUND_FILE), text).unwrap();
             assert!(matches!(FoundSettings::open(dir.path()), Err(SettingsError::Syntax { .. })), "{text}");
         }

@@ -2,7 +2,7 @@
 //!
 //! In: a run folder whose manifest holds, a swarm that serves it. Out: the data set in the run folder, or the reason why
 //! there is none. The set's manifest comes first and is held against the run's; what does not fit on the disk is refused
-//! before a shard is asked for. A finished shard is on the disk under its name and is not fetched twice; the set's manifest
+//! before a shard is asked for. A shard has its name once it is whole, and goes on where it was after a kill; the set's manifest
 //! is written last, so that nothing half fetched ever passes for a data set.
 
 use std::path::{Path, PathBuf};
@@ -137,7 +137,8 @@ impl Job<'_> {
         let mut pause = PAUSES.0;
         let mut last = FetchError::NoSources;
         while Instant::now() < give_up {
-            let peers: Vec<_> = self.network.swarm().node().view().borrow().peers.iter().map(|peer| peer.peer).collect();
+            let peers: Vec<_> =
+                self.network.swarm().node().view().borrow().peers.iter().map(|peer| peer.peer).collect();
             let mut tried = Vec::new();
             for peer in peers {
                 let Ok(offer) = self.network.swarm().offer_of(peer).await else { continue };
@@ -146,7 +147,8 @@ impl Job<'_> {
                 };
                 tried.push(bytes);
                 let id = BlobId { root, bytes };
-                match self.fetch(id, &|_, _| {}).await {
+                let (library, deadline) = (self.network.library(), Instant::now() + slowest(bytes));
+                match self.fetcher(id).fetch_through(library, id, deadline, self.stop, &|_, _| {}).await {
                     Ok(blob) => return Ok(blob),
                     Err(FetchError::Cancelled) => return Err(RunFetchError::Stopped),
                     Err(error) => last = error,
@@ -181,11 +183,10 @@ impl Job<'_> {
             let path = self.dir.join(&shard.file);
             self.say(done, total, 0);
             if !self.is_there(&path, id).await? {
-                let bytes = self.shard(&shard.file, id, done, total).await?;
-                let to = path.clone();
-                let written = tokio::task::spawn_blocking(move || write_whole(&to, &bytes)).await;
-                written.unwrap_or_else(|e| Err(std::io::Error::other(e))).map_err(io(&path))?;
+                self.shard(&shard.file, id, &path, done, total).await?;
             }
+            // Whoever comes next may have it from here.
+            self.network.library().add_file(id, path);
             done += id.bytes;
         }
         self.say(done, total, 0);
@@ -207,13 +208,15 @@ impl Job<'_> {
         Ok(hash.map_err(io(path))? == id.root)
     }
 
-    async fn shard(&self, name: &str, id: BlobId, before: u64, total: u64) -> Result<Vec<u8>, RunFetchError> {
+    async fn shard(&self, name: &str, id: BlobId, to: &Path, before: u64, total: u64) -> Result<(), RunFetchError> {
         let give_up = Instant::now() + PATIENCE + slowest(id.bytes);
         let mut pause = PAUSES.0;
         let mut last = FetchError::NoSources;
         while Instant::now() < give_up {
-            match self.fetch(id, &|done, sources| self.say(before + done, total, sources)).await {
-                Ok(blob) => return Ok(blob),
+            let progress = |done: u64, sources: u32| self.say(before + done, total, sources);
+            let (library, deadline) = (self.network.library(), Instant::now() + slowest(id.bytes));
+            match self.fetcher(id).fetch_file(library, id, to, deadline, self.stop, &progress).await {
+                Ok(()) => return Ok(()),
                 Err(FetchError::Cancelled) => return Err(RunFetchError::Stopped),
                 Err(error) => {
                     self.events.log(LogLevel::Info, format!("shard {name}: {error}")).await;
@@ -225,11 +228,11 @@ impl Job<'_> {
         Err(RunFetchError::Fetch { what: format!("shard {name}"), source: last })
     }
 
-    async fn fetch(&self, id: BlobId, progress: &(dyn Fn(u64, u32) + Sync)) -> Result<Vec<u8>, FetchError> {
-        let deadline = Instant::now() + slowest(id.bytes);
-        let sources = self.network.swarm().sources(&id, None);
-        let fetcher = Fetcher::new(sources, FetchLimits::up_to(id.bytes));
-        fetcher.fetch_through(self.network.library(), id, deadline, self.stop, progress).await
+    /// Others who fetch the same share the work.
+    fn fetcher(&self, id: BlobId) -> Fetcher {
+        let swarm = self.network.swarm();
+        let own = swarm.node().peer_id().to_string();
+        Fetcher::new(swarm.sources(&id, None), FetchLimits::up_to(id.bytes)).known_as(own)
     }
 
     /// Sources come and go: waits a little, and says that it waits.

@@ -67,7 +67,9 @@ pub(super) fn set_bytes(set: &DatasetManifest) -> u64 {
 /// Who can admit a peer to the run, in one sentence, for before anything is downloaded.
 pub fn admission(manifest: &RunManifest) -> String {
     match manifest.chain.subtensor {
-        None => "Anybody may join: a key registers itself on the run's ledger, and what that pays is worth nothing.".into(),
+        None => {
+            "Anybody may join: a key registers itself on the run's ledger, and what that pays is worth nothing.".into()
+        }
         Some(subtensor) => format!(
             "Peers are admitted by Bittensor's subnet {}: register your hotkey there first (`covey-peer chain register`), at \
              the price that its owner and the market set.",

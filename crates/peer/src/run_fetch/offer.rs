@@ -43,11 +43,7 @@ pub struct Offered {
 ///
 /// # Errors
 /// [`RunFetchError::Nobody`] with what came of each node, [`RunFetchError::Network`], [`RunFetchError::Stopped`].
-pub async fn ask(
-    link: &JoinLink,
-    options: MemberOptions,
-    stop: &CancellationToken,
-) -> Result<Offered, RunFetchError> {
+pub async fn ask(link: &JoinLink, options: MemberOptions, stop: &CancellationToken) -> Result<Offered, RunFetchError> {
     let mut peers = Vec::new();
     let mut why = Vec::new();
     for text in &link.addresses {

@@ -25,8 +25,7 @@ async fn signed(name: &str, model: &str) -> SignedManifest {
     let terms = Terms::check(&args, machine).unwrap();
     let key = |label| LocalSigner::derive(&[3; 32], label);
     let validators = [key("validator").hotkey()];
-    let manifest =
-        terms.manifest(Hash32([7; 32]), TokenizerKind::Bytes, key("ledger").hotkey(), &validators).unwrap();
+    let manifest = terms.manifest(Hash32([7; 32]), TokenizerKind::Bytes, key("ledger").hotkey(), &validators).unwrap();
     let founder = key("founder");
     let signature = founder.sign(&SignPayload::Manifest { run: manifest.id() }).await.unwrap();
     SignedManifest { manifest, founder: founder.hotkey(), signature }
@@ -61,7 +60,8 @@ impl Giver {
         tasks.spawn(async move {
             while let Some(asked) = parts.queries.recv().await {
                 let offer = manifest.clone();
-                let offer = offer.map(|manifest| Box::new(RunOffer { manifest, dataset_bytes: 9, tokenizer_bytes: None }));
+                let offer =
+                    offer.map(|manifest| Box::new(RunOffer { manifest, dataset_bytes: 9, tokenizer_bytes: None }));
                 let reply = match asked.query {
                     Query::Run => QueryReply::Run(offer),
                     _ => QueryReply::Refused,
