@@ -67,8 +67,7 @@ impl SignedAnnouncement {
     /// # Errors
     /// [`AnnouncementError`].
     pub fn from_bytes(bytes: &[u8], genesis: Hash32) -> Result<Self, AnnouncementError> {
-        let whole: &[u8; ANNOUNCEMENT_BYTES] =
-            bytes.try_into().map_err(|_| AnnouncementError::Length(bytes.len()))?;
+        let whole: &[u8; ANNOUNCEMENT_BYTES] = bytes.try_into().map_err(|_| AnnouncementError::Length(bytes.len()))?;
         if whole[0] != VERSION {
             return Err(AnnouncementError::Version(whole[0]));
         }

@@ -156,12 +156,14 @@ fn gossip(key: &Keypair, run: RunId) -> Result<gossipsub::Behaviour, Box<dyn std
         .flood_publish(true)
         .message_id_fn(|message| gossipsub::MessageId::from(blake3::hash(&message.data).as_bytes().to_vec()))
         .build()?;
-    let mut score = PeerScoreParams::default();
-    // Several peers of one home share an address; many of one address are a crowd.
-    score.ip_colocation_factor_threshold = 5.0;
-    score.ip_colocation_factor_weight = -10.0;
-    score.behaviour_penalty_weight = -10.0;
-    score.behaviour_penalty_decay = 0.9;
+    let mut score = PeerScoreParams {
+        // Several peers of one home share an address; many of one address are a crowd.
+        ip_colocation_factor_threshold: 5.0,
+        ip_colocation_factor_weight: -10.0,
+        behaviour_penalty_weight: -10.0,
+        behaviour_penalty_decay: 0.9,
+        ..PeerScoreParams::default()
+    };
     let announcements = TopicScoreParams {
         invalid_message_deliveries_weight: -100.0,
         invalid_message_deliveries_decay: 0.9,

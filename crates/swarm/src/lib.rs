@@ -29,7 +29,9 @@ pub use bulk::{BulkError, NotARequest, REQUEST_BYTES, Request, Status, Want};
 pub use counters::{PeerNote, SwarmCounters};
 pub use key::{KeyError, NodeKey};
 pub use libp2p::{Multiaddr, PeerId, Stream};
-pub use node::{peer_of, Asked, Heard, Inbound, Node, NodeCounts, NodeError, NodeKind, NodeOptions, NodeParts, Verdict};
+pub use node::{
+    Asked, Heard, Inbound, Node, NodeCounts, NodeError, NodeKind, NodeOptions, NodeParts, Verdict, peer_of,
+};
 pub use pace::{TokenBucket, Uplink};
 pub use query::{KnownPeer, Query, QueryError, QueryReply, RunOffer};
 pub use reach::{Reach, ReachCause};

@@ -21,6 +21,7 @@ pub enum Query {
 
 /// What a node answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]
 pub enum QueryReply {
     /// Whose node it is, if it is anybody's yet.
     Binding(Option<SignedBinding>),

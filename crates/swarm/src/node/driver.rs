@@ -38,6 +38,8 @@ const TICK: Duration = Duration::from_millis(250);
 /// A connection as it was made.
 pub(super) struct Link {
     id: ConnectionId,
+    /// Where it leads, if this node made it.
+    dialled: Option<Multiaddr>,
     relayed: bool,
     quic: bool,
     distance: Distance,
@@ -52,6 +54,8 @@ pub(super) struct Peer {
     rtt: Option<Duration>,
     addresses: Vec<Multiaddr>,
     relays: bool,
+    /// Addresses handed to Kademlia, which keeps all it gets.
+    handed: usize,
 }
 
 /// Who waits for an answer.
@@ -116,6 +120,12 @@ impl Driver {
         let (reach, cause) = verdict(&Seen::default());
         let (listening, external, peers) = (Vec::new(), options.external.clone(), Vec::new());
         let (view, views) = watch::channel(NodeView { peer_id: own, listening, external, reach, cause, peers });
+        // A stream may be wanted before the first dial: it then goes where the run's own nodes are said to be.
+        for address in &options.bootstrap {
+            if let Some(peer) = super::known::identity(address) {
+                swarm.behaviour_mut().streams.learn(peer, address.clone());
+            }
+        }
         let driver = Self {
             swarm,
             commands,
@@ -174,7 +184,7 @@ impl Driver {
                 }
             }
             Command::Ask(peer, query, reply) => self.ask(peer, query, Waits::Handle(reply)),
-            Command::Dial(address) => self.dial(address),
+            Command::Dial(address) => self.dial(&address),
             Command::Ban(peer, time, why) => {
                 tracing::info!("no connection with {peer} for {} s: {why}", time.as_secs());
                 self.swarm.behaviour_mut().banned.block_peer(peer);
@@ -189,7 +199,10 @@ impl Driver {
         self.waiting.insert(id, waits);
     }
 
-    fn dial(&mut self, address: Multiaddr) {
+    fn dial(&mut self, address: &Multiaddr) {
+        if let Some(peer) = super::known::identity(address) {
+            self.swarm.behaviour_mut().streams.learn(peer, address.clone());
+        }
         if let Err(error) = self.swarm.dial(address.clone()) {
             tracing::debug!("not dialled: {address}: {error}");
         }
@@ -201,7 +214,7 @@ impl Driver {
         // Before the first address is there, a dial would leave from a port that nobody can call back.
         if self.swarm.listeners().next().is_some() {
             for address in self.bootstrap.due(now, connected) {
-                self.dial(address);
+                self.dial(&address);
             }
         }
         let over: Vec<PeerId> = self.bans.iter().filter(|(_, until)| **until <= now).map(|(peer, _)| *peer).collect();
@@ -249,14 +262,16 @@ impl Driver {
     /// Asks a public node for a place, so that others can call in through it.
     fn reserve(&mut self, relay: PeerId) {
         let needless = self.options.kind == NodeKind::Public || self.seen.dialled_back;
+        // By the way that has just worked: a relay also says at which addresses it listens that nobody else can reach.
         let address = self.peers.get(&relay).filter(|peer| peer.relays).and_then(|peer| {
-            let addresses = peer.addresses.iter().chain(self.known.of(&relay));
-            addresses.into_iter().find(|address| !super::known::is_relayed(address)).cloned()
+            let dialled = peer.links.iter().filter(|link| !link.relayed).find_map(|link| link.dialled.as_ref());
+            dialled.or_else(|| self.known.of(&relay).iter().find(|address| !super::known::is_relayed(address))).cloned()
         });
         let Some(address) = address.filter(|_| !needless) else { return };
         if !self.reserving.insert(relay) {
             return;
         }
+        tracing::debug!("asking {relay} at {address} for a place");
         let circuit = address.with_p2p(relay).unwrap_or_else(|same| same).with(Part::P2pCircuit);
         if let Err(error) = self.swarm.listen_on(circuit) {
             tracing::debug!("no place at relay {relay}: {error}");
@@ -290,6 +305,11 @@ impl Driver {
             self.counts.gossip_dropped();
             let gossip = &mut self.swarm.behaviour_mut().gossip;
             gossip.report_message_validation_result(&id, &from, MessageAcceptance::Ignore);
+            return;
+        }
+        // As many as fit into the queue wait for a verdict, and those that were taken out of it.
+        if self.deciding.len() >= 2 * limits::GOSSIP_QUEUE {
+            self.counts.gossip_dropped();
             return;
         }
         self.deciding.push(Box::pin(async move {
@@ -328,13 +348,16 @@ impl Driver {
         self.look_at = self.look_at.min(Instant::now() + TICK);
     }
 
-    fn learn(&mut self, peer: PeerId, addresses: &[Multiaddr], teller: Distance) {
+    /// Takes addresses of a peer; returns those that are new and worth something.
+    fn learn(&mut self, peer: PeerId, addresses: &[Multiaddr], teller: Distance) -> Vec<Multiaddr> {
         if peer == self.options.key.peer_id() {
-            return;
+            return Vec::new();
         }
-        for address in self.known.learn(peer, addresses, teller) {
-            self.swarm.behaviour_mut().streams.learn(peer, address);
+        let new = self.known.learn(peer, addresses, teller);
+        for address in &new {
+            self.swarm.behaviour_mut().streams.learn(peer, address.clone());
         }
+        new
     }
 }
 

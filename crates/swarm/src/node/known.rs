@@ -4,7 +4,7 @@
 //! loopback is kept only from a peer that is itself that near.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
@@ -19,18 +19,39 @@ pub(crate) enum Distance {
     Public,
 }
 
-/// Where an address leads; names lead anywhere.
+/// Where an address leads, or the first hop of a relayed one. A name leads anywhere, but one for this machine or for its
+/// network does not.
 pub(crate) fn distance(address: &Multiaddr) -> Distance {
-    let ip = address.iter().find_map(|part| match part {
-        Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
-        Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
-        _ => None,
-    });
-    match ip {
-        Some(ip) if ip.is_loopback() => Distance::Loopback,
-        Some(IpAddr::V4(ip)) if ip.is_private() || ip.is_link_local() => Distance::Private,
-        Some(IpAddr::V6(ip)) if ip.is_unique_local() || ip.is_unicast_link_local() => Distance::Private,
-        _ => Distance::Public,
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => distance_v4(ip),
+        Some(Protocol::Ip6(ip)) => match ip.to_ipv4_mapped() {
+            Some(ip) => distance_v4(ip),
+            None if ip.is_loopback() || ip.is_unspecified() => Distance::Loopback,
+            None if ip.is_unique_local() || ip.is_unicast_link_local() => Distance::Private,
+            None => Distance::Public,
+        },
+        Some(Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) | Protocol::Dnsaddr(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            if name == "localhost" || name.ends_with(".localhost") {
+                Distance::Loopback
+            } else if !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal") {
+                Distance::Private
+            } else {
+                Distance::Public
+            }
+        }
+        _ => Distance::Loopback,
+    }
+}
+
+fn distance_v4(ip: Ipv4Addr) -> Distance {
+    let [first, second, ..] = ip.octets();
+    if ip.is_loopback() || ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast() {
+        Distance::Loopback
+    } else if ip.is_private() || ip.is_link_local() || (first == 100 && (64..128).contains(&second)) {
+        Distance::Private
+    } else {
+        Distance::Public
     }
 }
 
@@ -62,7 +83,7 @@ pub(crate) struct Known {
 impl Known {
     /// Takes what `teller`, at that distance, says of a peer; returns the addresses kept that were not known.
     pub(crate) fn learn(&mut self, peer: PeerId, told: &[Multiaddr], teller: Distance) -> Vec<Multiaddr> {
-        let near_enough = |address: &&Multiaddr| is_relayed(address) || distance(address) >= teller;
+        let near_enough = |address: &&Multiaddr| distance(address) >= teller;
         let fits = |address: &&Multiaddr| identity(address).is_none_or(|named| named == peer);
         let mut new = Vec::new();
         for address in told.iter().filter(near_enough).filter(fits).take(MAX_KNOWN_ADDRESSES) {
@@ -131,5 +152,23 @@ mod tests {
         assert_eq!(known.learn(peer, &told, Distance::Private), told[1..2]);
         let other = format!("/ip4/198.51.100.2/tcp/1/p2p/{}", PeerId::random());
         assert!(known.learn(peer, &[address(&other)], Distance::Public).is_empty(), "another's identity");
+        let relay = PeerId::random();
+        let disguised = [
+            format!("/ip4/127.0.0.1/tcp/22/p2p/{relay}/p2p-circuit"),
+            "/ip4/0.0.0.0/tcp/22".to_owned(),
+            "/ip6/::ffff:127.0.0.1/tcp/22".to_owned(),
+            "/ip6/::1/tcp/22".to_owned(),
+            "/ip4/100.64.0.1/tcp/22".to_owned(),
+            "/ip4/224.0.0.1/tcp/22".to_owned(),
+            "/dns4/localhost/tcp/22".to_owned(),
+            "/dns/router/tcp/80".to_owned(),
+            "/dns6/printer.local/tcp/80".to_owned(),
+            "/memory/1".to_owned(),
+        ];
+        for text in disguised {
+            assert!(known.learn(peer, &[address(&text)], Distance::Public).is_empty(), "{text}");
+        }
+        let fine = format!("/ip4/198.51.100.3/tcp/1/p2p/{relay}/p2p-circuit");
+        assert_eq!(known.learn(peer, &[address(&fine)], Distance::Public).len(), 1);
     }
 }

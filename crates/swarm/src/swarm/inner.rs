@@ -2,6 +2,7 @@
 //!
 //! In: calls of either. Out: the book, the taps, the totals. Locks are held for moments and never across a wait.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,8 @@ pub(super) struct Inner {
     pub(super) server: Server,
     pub(super) slots: Slots,
     pub(super) down: Arc<Tap>,
+    /// The user has set a limit up: then it counts for everybody.
+    pub(super) limited: AtomicBool,
     pub(super) counters: Arc<Counters>,
     pub(super) notes: Arc<Notes>,
     pub(super) announcements: broadcast::Sender<SignedAnnouncement>,
@@ -60,6 +63,7 @@ impl Inner {
             server,
             slots: Slots::default(),
             down: Arc::new(Tap::new(None)),
+            limited: AtomicBool::new(false),
             counters,
             announcements: broadcast::Sender::new(ANNOUNCEMENTS_WAITING),
             rates: Mutex::default(),

@@ -5,6 +5,7 @@
 //! otherwise. The peer is one that gets nothing from us if there is one, so that our own bytes before the echo do not
 //! count twice.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,7 @@ pub(super) async fn run(inner: Arc<Inner>, mut line: watch::Receiver<LineLimits>
 /// What the user says goes at once; without a limit up, the courteous rate.
 fn apply(inner: &Inner, limits: LineLimits) {
     let courteous = inner.uplink().rate();
+    inner.limited.store(limits.up.is_some(), Ordering::Relaxed);
     inner.server.up.set_rate(Some(limits.up.unwrap_or(courteous)));
     inner.server.volume.set(limits.volume_left);
     inner.down.set_rate(limits.down);

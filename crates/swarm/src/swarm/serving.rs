@@ -3,6 +3,7 @@
 //! In: streams that the node hands on. Out: one task for each that is served, as many as there are slots.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use libp2p::PeerId;
 use tokio::sync::Semaphore;
@@ -63,5 +64,5 @@ fn way(inner: &Inner, peer: &PeerId, came_relayed: bool) -> Way {
     let seen = inner.seen(peer);
     let same_house =
         seen.as_ref().is_some_and(|seen| seen.path == Path::Lan && seen.rtt.is_some_and(|rtt| rtt < SAME_HOUSE));
-    Way { relayed: came_relayed, paced: !same_house }
+    Way { relayed: came_relayed, paced: !same_house || inner.limited.load(Ordering::Relaxed) }
 }

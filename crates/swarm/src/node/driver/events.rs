@@ -24,8 +24,13 @@ impl Driver {
     pub(super) fn on_event(&mut self, event: SwarmEvent<PartsEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, concurrent_dial_errors, .. } => {
                 self.connected(peer_id, connection_id, &endpoint);
+                // Reached over TCP at a moment when QUIC failed.
+                let failed = concurrent_dial_errors.unwrap_or_default();
+                if !is_quic(endpoint.get_remote_address()) && failed.iter().any(|(address, _)| is_quic(address)) {
+                    self.seen.quic_failed = self.seen.quic_failed.saturating_add(1);
+                }
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => self.disconnected(peer_id, connection_id),
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
@@ -68,8 +73,8 @@ impl Driver {
                 }
             },
             PartsEvent::Probe(autonat::v2::client::Event { tested_addr, result, .. }) => {
-                // A relayed address tells of the relay, a loopback of nothing.
-                if is_relayed(&tested_addr) || distance(&tested_addr) == Distance::Loopback {
+                // A relayed address tells of the relay, one of a home network of that home.
+                if is_relayed(&tested_addr) || distance(&tested_addr) != Distance::Public {
                     return;
                 }
                 match result {
@@ -98,8 +103,10 @@ impl Driver {
 
     fn inbound(&mut self, opened: Opened) {
         let Opened { peer, protocol, relayed, stream } = opened;
-        let taken = self.inbound.get(&protocol).map(|to| to.try_send(Inbound { peer, relayed, stream }));
-        if !matches!(taken, Some(Ok(()))) {
+        let place = self.inbound.get(&protocol).and_then(|to| to.try_reserve().ok());
+        if let Some(place) = place {
+            place.send(Inbound { peer, relayed, stream });
+        } else {
             // Dropping it resets it: the other side hears at once.
             self.counts.stream_refused();
             tracing::debug!("no room for a stream {protocol:?} of {peer}");
@@ -135,7 +142,8 @@ impl Driver {
     fn connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let address = endpoint.get_remote_address();
         let (relayed, quic) = (endpoint.is_relayed(), is_quic(address));
-        let link = Link { id, relayed, quic, distance: distance(address), punched: false };
+        let dialled = endpoint.is_dialer().then(|| address.clone());
+        let link = Link { id, dialled, relayed, quic, distance: distance(address), punched: false };
         self.peers.entry(peer).or_default().links.push(link);
         if quic && !relayed {
             self.seen.quic = self.seen.quic.saturating_add(1);
@@ -143,7 +151,7 @@ impl Driver {
         self.seen.failed_dials = 0;
         if endpoint.is_dialer() && !relayed {
             let address = address.clone();
-            self.learn(peer, &[address.clone()], distance(&address));
+            self.learn(peer, std::slice::from_ref(&address), distance(&address));
         }
         // Who has just come may know others.
         self.look_at = self.look_at.min(Instant::now() + 2 * TICK);
@@ -164,12 +172,14 @@ impl Driver {
         state.relays = info.protocols.iter().any(|protocol| protocol.as_ref() == RELAYS);
         state.addresses = info.listen_addrs.into_iter().take(limits::MAX_KNOWN_ADDRESSES).collect();
         let (addresses, teller) = (state.addresses.clone(), state.distance());
-        for address in &addresses {
-            if distance(address) >= teller || is_relayed(address) {
-                self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-            }
+        for address in self.learn(peer, &addresses, teller) {
+            let Some(state) = self.peers.get_mut(&peer).filter(|state| state.handed < limits::MAX_KNOWN_ADDRESSES)
+            else {
+                break;
+            };
+            state.handed += 1;
+            self.swarm.behaviour_mut().kad.add_address(&peer, address);
         }
-        self.learn(peer, &addresses, teller);
         self.reserve(peer);
     }
 
