@@ -91,6 +91,12 @@ const TABLE: &[Row] = &[
         never_use: &[],
     },
     Row {
+        name: "netlab",
+        may_name: &["types", "ipc", "exchange", "swarm", "wallet"],
+        never_reach: &[TORCH, "torch-sys", "tauri", "egui"],
+        never_use: &[],
+    },
+    Row {
         name: "ipc",
         may_name: &["types"],
         never_reach: &["tokio", "tauri", "egui", TORCH, "libp2p"],

@@ -11,18 +11,20 @@ mod exit_code;
 mod frame;
 mod hello;
 mod line_io;
+mod network;
 mod number;
 mod summary;
 
 pub use command::{Command, CommandLine, Limits, Start, StopWhen, Task};
 pub use event::{
-    Event, EventLine, Fetched, Lamp, LampState, LayerMoved, LogLevel, MAX_LAYERS, MAX_NETWORK_PEERS, MAX_SAMPLE_CHARS,
-    NetworkPeer, NetworkStatus, PeerPath, PeerPhase, Reach, ReachCause, Rejection, Role, RoundParts, SampleWhen,
+    Event, EventLine, Lamp, LampState, LayerMoved, LogLevel, MAX_LAYERS, MAX_SAMPLE_CHARS, PeerPhase, Rejection, Role,
+    SampleWhen,
 };
 pub use exit_code::{ExitClass, ExitCode};
 pub use frame::{FrameError, LineSplitter, MAX_LINE_BYTES, decode_line, encode_line};
 pub use hello::{HandshakeError, Hello, PROTOCOL, handshake};
 pub use line_io::{LineReader, LineWriter, ReadError, WriteError};
+pub use network::{Fetched, MAX_NETWORK_PEERS, NetworkPeer, NetworkStatus, PeerPath, Reach, ReachCause, RoundParts};
 pub use summary::Summary;
 
 #[cfg(test)]
