@@ -221,6 +221,8 @@ impl Fetcher {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut moved = Instant::now();
+        // One silent source must not keep the others from being asked.
+        let mut asking = vec![false; self.sources.len()];
         while schedule.left() > 0 {
             let idle = moved.elapsed() >= IDLE_BEFORE_OTHERS;
             while let Some(ask) = schedule.next(idle) {
@@ -251,10 +253,14 @@ impl Fetcher {
                 }
                 Some(said) = haves.join_next(), if !haves.is_empty() => {
                     let (source, have): (usize, Have) = said.map_err(|panic| FetchError::Broken(panic.to_string()))?;
+                    asking[source] = false;
                     schedule.has(source, have);
                 }
-                _ = look.tick() => if haves.is_empty() {
+                _ = look.tick() => {
                     for index in schedule.to_ask() {
+                        if std::mem::replace(&mut asking[index], true) {
+                            continue;
+                        }
                         let (source, limit) = (Arc::clone(&self.sources[index]), self.limits.manifest_timeout);
                         haves.spawn(async move {
                             // Who cannot say is asked for chunks all the same: those it has to prove.

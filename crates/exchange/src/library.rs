@@ -157,9 +157,10 @@ impl Library {
         self.shelves().stores.iter().any(|(store, _)| store.contains(&id.root))
     }
 
-    /// Forgets fetched blobs but those that `keep` wants; what is being fetched stays.
+    /// Forgets what was fetched or half fetched but what `keep` wants; what is being fetched now stays, and so do files,
+    /// which the limit on the disk bounds.
     pub fn retain(&self, mut keep: impl FnMut(&Hash32) -> bool) {
-        self.shelves().fetched.retain(|partial| !partial.is_whole() || keep(&partial.manifest().id().root));
+        self.shelves().fetched.retain(|partial| is_busy(partial) || keep(&partial.manifest().id().root));
     }
 
     /// Where chunks of a fetch go; the same for everybody who fetches the blob in this process. Large blobs lie on disk.
@@ -239,11 +240,11 @@ impl Library {
         self.dir.join(file_name(&id.root))
     }
 
-    /// Forgets the oldest whole blobs in memory until the rest is within the limit.
+    /// Forgets the oldest blobs in memory that nobody fetches until the rest is within the limit.
     fn trim_memory(&self, shelves: &mut Shelves) {
         let held = |shelves: &Shelves| shelves.fetched.iter().map(|partial| partial.memory()).sum::<u64>();
         while held(shelves) > self.limits.memory_bytes {
-            let Some(oldest) = shelves.fetched.iter().position(|partial| partial.memory() > 0 && partial.is_whole())
+            let Some(oldest) = shelves.fetched.iter().position(|partial| partial.memory() > 0 && !is_busy(partial))
             else {
                 return;
             };
@@ -256,7 +257,8 @@ impl Library {
     fn trim_disk(&self, coming: Option<&BlobId>) {
         let mut files = files_in(&self.dir);
         files.sort_by_key(|(_, _, touched)| *touched);
-        let busy: Vec<PathBuf> = self.shelves().fetched.iter().filter_map(|partial| partial.path()).collect();
+        let held = |partial: &Arc<Partial>| if is_busy(partial) { partial.path() } else { None };
+        let busy: Vec<PathBuf> = self.shelves().fetched.iter().filter_map(held).collect();
         let mut used = files.iter().map(|(_, bytes, _)| bytes).sum::<u64>() + coming.map_or(0, |id| id.bytes);
         let coming = coming.map(|id| self.path_of(id));
         for (path, bytes, _) in files {
@@ -274,6 +276,11 @@ impl Library {
         // Lists of things that are sound by themselves.
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether somebody fetches into it now: then the shelf is not the only one that holds it.
+fn is_busy(partial: &Arc<Partial>) -> bool {
+    Arc::strong_count(partial) > 1
 }
 
 /// The name of a blob's file while it comes.

@@ -49,7 +49,17 @@ pub(crate) struct Schedule {
     in_flight: usize,
     /// Turns ownership, so that the single chunks of many blobs do not all go to the first source.
     turn: usize,
+    /// Where this fetcher begins in the blob.
+    start: u32,
     limits: FetchLimits,
+}
+
+/// Where a fetcher begins that shares the work: another place for each, before they know of each other.
+fn first_chunk(id: &BlobId, own: &str, chunks: u32) -> u32 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&id.root.0).update(own.as_bytes());
+    let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
+    u32::from_le_bytes([a, b, c, d]) % chunks.max(1)
 }
 
 #[derive(Debug)]
@@ -96,6 +106,7 @@ impl Schedule {
         };
         Self {
             root: id.root,
+            start: own.as_deref().map_or(0, |own| first_chunk(id, own, chunks)),
             left: wanted.len(),
             wanted,
             sources: sources.into_iter().map(source).collect(),
@@ -134,6 +145,7 @@ impl Schedule {
             && self.sources.iter().any(|source| {
                 let could = |chunk: &u32| !source.lacks.contains(chunk);
                 !source.out
+                    && !matches!(source.have, Some(Have::Nothing))
                     && (self.chunks > 1 || source.facts.class == CostClass::Bucket)
                     && self.wanted.iter().any(could)
             })
@@ -158,7 +170,11 @@ impl Schedule {
         let per_source = self.limits.chunks_per_source.max(1);
         let shared = self.downloaders();
         let (_, source, chunk) = (0..self.sources.len())
-            .filter(|&s| !self.sources[s].out && self.sources[s].in_flight < per_source)
+            // On a line that has timed out, requests follow each other: four at once would each need four times as long.
+            .filter(|&s| {
+                let at = &self.sources[s];
+                !at.out && at.in_flight < if at.failures == 0 { per_source } else { 1 }
+            })
             .filter_map(|s| {
                 let (claim, chunk) = self.pick(s, shared.as_deref(), idle)?;
                 let at = &self.sources[s];
@@ -179,7 +195,9 @@ impl Schedule {
     /// Names of everybody who fetches this blob now, this peer included, if it is not the only one.
     fn downloaders(&self) -> Option<Vec<&str>> {
         let own = self.own.as_deref()?;
-        let partial = |s: &&Source| !s.out && matches!(s.have, Some(Have::Some(_)));
+        // Who has not said yet may be one of them.
+        let unsaid = |s: &Source| s.have.is_none() && matches!(s.facts.class, CostClass::Lan | CostClass::Swarm);
+        let partial = |s: &&Source| !s.out && (matches!(s.have, Some(Have::Some(_))) || unsaid(s));
         let others: Vec<&str> = self.sources.iter().filter(partial).map(|s| s.facts.name.as_str()).collect();
         (!others.is_empty()).then(|| others.into_iter().chain([own]).collect())
     }
@@ -212,7 +230,9 @@ impl Schedule {
         };
         let complete = !matches!(known, Some(Have::Some(_)));
         let mut best = None;
-        for &chunk in self.wanted.iter().filter(|chunk| !at.lacks.contains(chunk)) {
+        // Everybody begins somewhere else: until they know of each other, they do not all take the same chunks.
+        let turned = self.wanted.range(self.start..).chain(self.wanted.range(..self.start));
+        for &chunk in turned.filter(|chunk| !at.lacks.contains(chunk)) {
             if known.is_some_and(|have| !have.has(chunk)) {
                 continue;
             }
@@ -221,6 +241,7 @@ impl Schedule {
                 _ if self.chunks == 1 && at.facts.class != CostClass::Local => source == 0,
                 Some(downloaders) if complete && at.facts.class != CostClass::Local => self.is_ours(chunk, downloaders),
                 Some(_) => true,
+                None if self.own.is_some() => true,
                 None => (chunk as usize + self.turn) % self.sources.len() == source,
             };
             let claim = if at.failed.contains(&chunk) {
@@ -265,6 +286,8 @@ impl Schedule {
         let at = &mut self.sources[source];
         match failure {
             SourceFailure::BadChunk { .. } | SourceFailure::WrongManifest => at.out = true,
+            // Requests that share a slow line end together: that is one time-out.
+            SourceFailure::TimedOut if at.in_flight > 0 => {}
             SourceFailure::TimedOut | SourceFailure::Failed(_) => {
                 at.failures += 1;
                 at.out |= at.failures >= self.limits.failures_per_source.max(1);
@@ -277,10 +300,17 @@ impl Schedule {
         }
     }
 
-    /// The source has nothing of the blob.
+    /// The source has nothing of the blob now. A peer may begin to fetch it a moment after us, and then shares the work:
+    /// it is asked again.
     pub(crate) fn has_nothing(&mut self, source: usize) {
         self.note(source, SourceFailure::NotFound);
-        self.sources[source].out = true;
+        let shares = self.own.is_some() && self.chunks > 1;
+        let at = &mut self.sources[source];
+        if shares && matches!(at.facts.class, CostClass::Lan | CostClass::Swarm) {
+            at.have = Some(Have::Nothing);
+        } else {
+            at.out = true;
+        }
     }
 
     /// Chunks not verified yet.

@@ -181,3 +181,27 @@ async fn own_and_fetched_blobs_are_told_apart_and_memory_stays_bounded() {
     assert_eq!(library.have(&ids[4]).await, Have::All);
     assert_eq!(library.have(&mine).await, Have::All);
 }
+
+#[tokio::test]
+async fn fetches_that_fail_half_way_leave_memory_bounded() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = BlobStore::open(from.path(), LIMITS).unwrap();
+    let limits = LibraryLimits { in_memory_bytes: 8 << 20, memory_bytes: 8 << 20, disk_bytes: 0 };
+    let library = Library::open(to.path(), limits).unwrap();
+    let mut ids = Vec::new();
+    for seed in 0..8 {
+        let id = store.put(&blob(3, seed)).unwrap();
+        let fetcher = Fetcher::new(vec![counted(from.path(), 1)], FetchLimits::up_to(1 << 30));
+        let stop = CancellationToken::new();
+        let cut = |_, _| stop.cancel();
+        fetcher.fetch_through(&library, id, far(), &stop, &cut).await.unwrap_err();
+        ids.push(id);
+    }
+    let mut held = 0;
+    for id in &ids {
+        held += u32::from(library.have(id).await != Have::Nothing);
+    }
+    assert!((1..=3).contains(&held), "{held} of 3 MB each, with room for 8");
+    library.retain(|_| false);
+    assert_eq!(library.have(&ids[7]).await, Have::Nothing);
+}

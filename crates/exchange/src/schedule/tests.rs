@@ -125,6 +125,28 @@ fn a_bucket_is_asked_when_nobody_else_gives() {
 }
 
 #[test]
+fn a_peer_that_begins_a_moment_later_shares_the_work() {
+    let mut schedule = peers(&["seed".to_owned(), "peer 1".to_owned()], "peer 0");
+    schedule.has(0, Have::All);
+    schedule.has(1, Have::Nothing);
+    // Nothing comes from it, and nobody waits for it; but it is asked again.
+    assert_eq!(schedule.next(false).unwrap().source, 0);
+    assert!(schedule.to_ask().contains(&1));
+    schedule.has(1, bits(&BTreeSet::from([0, 1, 2, 3, 4])));
+    let asked: Vec<usize> = std::iter::from_fn(|| schedule.next(false)).map(|ask| ask.source).collect();
+    assert!(asked.contains(&1), "{asked:?}");
+}
+
+#[test]
+fn a_blob_that_nobody_has_is_not_waited_for() {
+    let mut schedule = peers(&["peer 1".to_owned(), "peer 2".to_owned()], "peer 0");
+    schedule.has(0, Have::Nothing);
+    schedule.has(1, Have::Nothing);
+    assert_eq!(schedule.next(true), None);
+    assert!(!schedule.may_come());
+}
+
+#[test]
 fn who_has_all_is_asked_for_others_shares_only_when_nothing_comes() {
     let mut schedule = peers(&["seed".to_owned(), "peer 1".to_owned()], "peer 0");
     schedule.has(0, Have::All);
