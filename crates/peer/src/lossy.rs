@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use exchange::{BlobId, ChunkSource, Manifest, SourceError};
+use exchange::{BlobId, ChunkSource, CostClass, Have, Manifest, SourceError, SourceFailure};
 
 /// Blobs whose requests are counted; a rehearsal's round has a few dozen.
 const COUNTED: usize = 4096;
@@ -20,17 +20,30 @@ pub struct Loss {
     pub seed: u64,
 }
 
-/// A source behind a bad line.
-pub struct Lossy {
-    source: Arc<dyn ChunkSource>,
+/// A bad line: all sources of a process are behind the same one.
+#[derive(Debug)]
+pub struct BadLine {
     loss: Loss,
     asked: Mutex<HashMap<(BlobId, u32), u64>>,
 }
 
+/// A source behind a bad line.
+pub struct Lossy {
+    source: Arc<dyn ChunkSource>,
+    line: Arc<BadLine>,
+}
+
 impl Lossy {
     /// Puts the bad line before a source.
-    pub fn new(source: Arc<dyn ChunkSource>, loss: Loss) -> Self {
-        Self { source, loss, asked: Mutex::default() }
+    pub fn new(source: Arc<dyn ChunkSource>, line: Arc<BadLine>) -> Self {
+        Self { source, line }
+    }
+}
+
+impl BadLine {
+    /// A line that loses so much.
+    pub fn new(loss: Loss) -> Arc<Self> {
+        Arc::new(Self { loss, asked: Mutex::default() })
     }
 
     /// Whether this request is lost: the n-th for the same piece has a fate of its own.
@@ -52,7 +65,15 @@ impl Lossy {
 #[async_trait::async_trait]
 impl ChunkSource for Lossy {
     fn name(&self) -> String {
-        format!("{} over a line that loses {} %", self.source.name(), self.loss.percent)
+        format!("{} over a line that loses {} %", self.source.name(), self.line.loss.percent)
+    }
+
+    fn class(&self) -> CostClass {
+        self.source.class()
+    }
+
+    async fn have(&self, id: &BlobId) -> Result<Have, SourceError> {
+        self.source.have(id).await
     }
 
     async fn manifest(&self, id: &BlobId) -> Result<Option<Manifest>, SourceError> {
@@ -60,22 +81,25 @@ impl ChunkSource for Lossy {
     }
 
     async fn chunk(&self, id: &BlobId, index: u32) -> Result<Vec<u8>, SourceError> {
-        if self.is_lost(id, index) {
+        if self.line.is_lost(id, index) {
             return Err(SourceError::Unavailable("lost on the way".into()));
         }
         self.source.chunk(id, index).await
+    }
+
+    fn blame(&self, failure: &SourceFailure) {
+        self.source.blame(failure);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use exchange::FolderSource;
     use types::Hash32;
 
     use super::*;
 
     fn fates(percent: u8, seed: u64) -> Vec<bool> {
-        let lossy = Lossy::new(Arc::new(FolderSource::new("nowhere")), Loss { percent, seed });
+        let lossy = BadLine::new(Loss { percent, seed });
         let id = |n: u64| BlobId { root: Hash32::of(&n.to_le_bytes()), bytes: 1 };
         (0..2000).map(|n| lossy.is_lost(&id(n / 4), 0)).collect()
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use types::{ByteCount, Hotkey};
 
 use crate::events::Events;
-use crate::lossy::{Loss, Lossy};
+use crate::lossy::{BadLine, Loss, Lossy};
 use crate::network::PeerNetwork;
 
 /// Between two looks for payloads that are not revealed yet, in folders.
@@ -27,7 +27,7 @@ const ASK_EVERY: Duration = Duration::from_millis(750);
 /// Sources of a role.
 pub struct Supply {
     from: From,
-    loss: Option<Loss>,
+    bad_line: Option<Arc<BadLine>>,
     limits: FetchLimits,
 }
 
@@ -41,18 +41,18 @@ enum From {
 impl Supply {
     /// From folders on this machine; no blob above `max_bytes` is asked for.
     pub fn folders(folders: Arc<dyn ChunkSource>, max_bytes: u64) -> Self {
-        Self { from: From::Folders(folders), loss: None, limits: FetchLimits::up_to(max_bytes) }
+        Self { from: From::Folders(folders), bad_line: None, limits: FetchLimits::up_to(max_bytes) }
     }
 
     /// From the swarm; no blob above `max_bytes` is asked for.
     pub fn network(network: PeerNetwork, max_bytes: u64) -> Self {
-        Self { from: From::Network(network), loss: None, limits: FetchLimits::up_to(max_bytes) }
+        Self { from: From::Network(network), bad_line: None, limits: FetchLimits::up_to(max_bytes) }
     }
 
     /// Puts a rehearsal's bad line before every source of payloads.
     #[must_use]
     pub fn with_loss(mut self, loss: Option<Loss>) -> Self {
-        self.loss = loss;
+        self.bad_line = loss.map(BadLine::new);
         self
     }
 
@@ -131,8 +131,8 @@ impl Supply {
     }
 
     fn line(&self, source: Arc<dyn ChunkSource>) -> Arc<dyn ChunkSource> {
-        match self.loss {
-            Some(loss) => Arc::new(Lossy::new(source, loss)),
+        match &self.bad_line {
+            Some(line) => Arc::new(Lossy::new(source, Arc::clone(line))),
             None => source,
         }
     }
