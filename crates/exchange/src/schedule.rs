@@ -194,7 +194,8 @@ impl Schedule {
 
     /// Names of everybody who fetches this blob now, this peer included, if it is not the only one.
     fn downloaders(&self) -> Option<Vec<&str>> {
-        let own = self.own.as_deref()?;
+        // A single chunk cannot be shared out.
+        let own = self.own.as_deref().filter(|_| self.chunks > 1)?;
         // Who has not said yet may be one of them.
         let unsaid = |s: &Source| s.have.is_none() && matches!(s.facts.class, CostClass::Lan | CostClass::Swarm);
         let partial = |s: &&Source| !s.out && (matches!(s.have, Some(Have::Some(_))) || unsaid(s));

@@ -138,6 +138,17 @@ fn a_peer_that_begins_a_moment_later_shares_the_work() {
 }
 
 #[test]
+fn a_small_blob_is_asked_of_the_next_if_the_first_lacks_it() {
+    let facts = |n| Facts { name: format!("peer {n}"), class: CostClass::Lan };
+    let mut schedule = Schedule::new(&id(1), vec![facts(1), facts(2)], Some("peer 0".to_owned()), limits());
+    schedule.already(&bits(&BTreeSet::new()));
+    let first = schedule.next(false).unwrap();
+    assert_eq!((first.source, schedule.next(false)), (0, None));
+    schedule.failed(first, SourceFailure::NotFound);
+    assert_eq!(schedule.next(false).unwrap().source, 1);
+}
+
+#[test]
 fn a_blob_that_nobody_has_is_not_waited_for() {
     let mut schedule = peers(&["peer 1".to_owned(), "peer 2".to_owned()], "peer 0");
     schedule.has(0, Have::Nothing);
