@@ -133,13 +133,11 @@ fn three_commands_found_a_run_and_two_strangers_train_in_it() {
     assert_eq!(two.wait_for("round 3's outer step", |line| theta(line, 3)), first);
     let validator = |line: &Value| (line["who"] == "validator-1").then(|| theta(line, 3)).flatten();
     assert_eq!(founder.wait_for("round 3's outer step", validator), first);
-    // A validator that is killed comes back, and the run goes on.
-    let pid = founder.wait_for("the validator's start", |line| {
-        event(line, "peer_started").filter(|line| line["name"] == "validator-1")?["pid"].as_i64()
-    });
-    // SAFETY: the process is the founder's child and was alive a moment ago; its supervisor has not reaped it.
-    unsafe { libc::kill(pid as i32, libc::SIGKILL) };
     // Somebody who comes late starts from a checkpoint that the seed serves, and takes the same steps.
+    founder.wait_for("a checkpoint at the seed", |line| {
+        let saved = event(line, "checkpoint_saved").filter(|line| line["who"] == "seed")?;
+        (saved["round"].as_u64()? >= 4).then_some(())
+    });
     let mut late = join(&home("late"), &link);
     let loaded = |line: &Value| event(line, "log")?["text"].as_str()?.contains("loaded").then_some(());
     late.wait_for("parameters from a checkpoint", loaded);
@@ -149,6 +147,13 @@ fn three_commands_found_a_run_and_two_strangers_train_in_it() {
     });
     assert!(round > 3, "it started at round 0");
     assert_eq!(one.wait_for("the same outer step", |line| theta(line, round)), mine);
+    // A validator that is killed comes back, and the run goes on.
+    let started =
+        |line: &Value| event(line, "peer_started").filter(|line| line["name"] == "validator-1")?["pid"].as_i64();
+    let pid = founder.wait_for("the validator's start", started);
+    // SAFETY: the process is the founder's child and was alive a moment ago; its supervisor has not reaped it.
+    unsafe { libc::kill(pid as i32, libc::SIGKILL) };
+    founder.wait_for("the validator's second start", |line| started(line).filter(|again| *again != pid));
     for peer in [one, two, late] {
         assert_eq!(peer.stop(), Some(0));
     }

@@ -12,7 +12,7 @@ use chain::Neuron;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use signer::Price;
-use subtensor::{Bucket, Status, Subtensor};
+use subtensor::{BucketCommitment, Status, Subtensor};
 use types::manifest::SubtensorParams;
 use types::{BlockNumber, Coldkey, Hash32, Hotkey, Rao};
 
@@ -305,7 +305,7 @@ fn done(json: bool, hotkey: &Hotkey, there: chain::Registration, words: &str) ->
 }
 
 async fn commit(args: &CommitArgs) -> anyhow::Result<()> {
-    let bucket = bucket(&args.bucket)?;
+    let bucket = bucket_file(&args.bucket)?;
     let subnet = subnet(&args.which).await?;
     let sink = crate::events::Sink::Json(Box::new(std::io::sink()));
     let host = Host::with_signer_process(&args.key.source(), StartedBy::Hand(sink), None).await?;
@@ -320,12 +320,13 @@ async fn commit(args: &CommitArgs) -> anyhow::Result<()> {
     })
 }
 
-fn bucket(path: &Path) -> anyhow::Result<Bucket> {
+/// A file with three lines: account id, id of the read key, its secret.
+pub(crate) fn bucket_file(path: &Path) -> anyhow::Result<BucketCommitment> {
     let bytes = read_bounded(path, MAX_BUCKET_FILE)?;
     let text = String::from_utf8(bytes).ok().context("the bucket's file is no text")?;
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let [account, key_id, secret] = lines[..] else {
         bail!("the bucket's file has three lines: account id, access key id, secret; this one has {}", lines.len());
     };
-    Ok(Bucket::new(account, key_id, secret)?)
+    Ok(BucketCommitment::new(account, key_id, secret)?)
 }

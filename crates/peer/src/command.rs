@@ -53,6 +53,8 @@ pub enum RoleCommand {
     Export(ExportArgs),
     /// What the chain says of a hotkey; registration; bucket commitments.
     Chain(crate::chain_cli::ChainArgs),
+    /// Check a bucket of your own, and tell a run's peers where to read it.
+    Bucket(Box<crate::bucket_cli::BucketArgs>),
     /// What a peer earned, from the chain, exactly.
     Earnings(crate::account_cli::EarningsArgs),
     /// The hash-chained record of a peer's rounds; `verify` holds it against the chain.

@@ -38,8 +38,12 @@ pub fn invite(
     others: &[String],
 ) -> Result<JoinLink, LinkError> {
     let mut addresses: Vec<String> = Vec::new();
+    // In an order of its own, so that the same node gives the same link whenever it starts; IPv4 first, since it gets
+    // through from more places.
+    let mut listen: Vec<&String> = listen.iter().collect();
+    listen.sort_by_key(|address| (address.starts_with("/ip6/"), address.contains("/udp/"), *address));
     // Link-local addresses mean nothing without the name of an interface.
-    let far = listen.iter().filter(|address| !is_loopback(address) && !address.starts_with("/ip6/fe80:"));
+    let far = listen.iter().copied().filter(|address| !is_loopback(address) && !address.starts_with("/ip6/fe80:"));
     let others = others.iter().filter(|address| !is_loopback(address) && !address.contains(peer));
     for address in external.iter().chain(far).chain(others) {
         let address = with_peer(address, peer);

@@ -14,6 +14,8 @@ pub const LEDGER_RETRY: std::time::Duration = std::time::Duration::from_secs(30)
 
 pub mod account_cli;
 pub mod bench;
+pub mod bucket_cli;
+pub mod buckets;
 pub mod chain_cli;
 pub mod chains;
 pub mod cheat;

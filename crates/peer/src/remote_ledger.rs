@@ -119,7 +119,8 @@ impl Connector for RemoteLedger {
             return Ok(stream);
         }
         self.look().await;
-        let nobody = || io::Error::new(io::ErrorKind::NotConnected, "no node that speaks for the run's sequencer answers");
+        let nobody =
+            || io::Error::new(io::ErrorKind::NotConnected, "no node that speaks for the run's sequencer answers");
         self.open().await.ok_or_else(nobody)
     }
 

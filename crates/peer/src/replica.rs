@@ -443,7 +443,7 @@ impl Replica {
                 Record::Commit { root, .. } | Record::Report { root, .. } | Record::Checkpoint { root, .. } => {
                     Some(*root)
                 }
-                Record::Attest { .. } => None,
+                Record::Attest { .. } | Record::Bucket { .. } => None,
             })
             .collect();
         let store = Arc::clone(&self.store);

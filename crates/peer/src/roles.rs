@@ -38,6 +38,7 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
         RoleCommand::Signer(args) => plain(signer::serve(&args.source()).map_err(Into::into)),
         RoleCommand::Wallet(args) => plain(signer::wallet_cli::run(&args)),
         RoleCommand::Chain(args) => on_runtime(async { plain(peer::chain_cli::run(args).await) }),
+        RoleCommand::Bucket(args) => on_runtime(async { plain(peer::bucket_cli::run(*args).await) }),
         RoleCommand::Earnings(args) => on_runtime(async { plain(peer::account_cli::earnings(args).await) }),
         RoleCommand::Receipts(args) => on_runtime(async {
             match peer::account_cli::receipts(args).await {

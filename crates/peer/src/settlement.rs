@@ -55,7 +55,7 @@ impl RoundRecords {
                 Record::Attest { have, .. } => {
                     out.attests.entry(r.uid).or_insert_with(|| have.clone());
                 }
-                Record::Report { .. } | Record::Checkpoint { .. } => {}
+                Record::Report { .. } | Record::Checkpoint { .. } | Record::Bucket { .. } => {}
             }
         }
         out

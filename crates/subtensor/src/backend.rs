@@ -86,7 +86,7 @@ impl SubtensorBackend {
         let Some(end) = self.end().await? else { return Ok(None) };
         let now = self.rounds.round_of(BlockNumber(end.0 - 1));
         let from = match record {
-            Record::Commit { round, .. } | Record::Attest { round, .. } => *round,
+            Record::Commit { round, .. } | Record::Attest { round, .. } | Record::Bucket { round, .. } => *round,
             Record::Report { round, .. } => round.next().max(Round(now.0.saturating_sub(LOOK_BACK_ROUNDS))),
             Record::Checkpoint { .. } => now,
         };

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use types::manifest::SubtensorParams;
-use types::{BlockNumber, Coldkey, Hash32, Hotkey};
+use types::{BlockNumber, BucketCommitment, Coldkey, Hash32, Hotkey};
 
-use crate::bucket::Bucket;
 use crate::error::SubtensorError;
 use crate::history::History;
 use crate::node::Node;
@@ -160,7 +159,7 @@ impl Subtensor {
     ///
     /// # Errors
     /// [`SubtensorError`].
-    pub async fn bucket_of(&self, hotkey: &Hotkey) -> Result<Option<Bucket>, SubtensorError> {
-        Ok(self.committed(hotkey).await?.and_then(|bytes| Bucket::parse(&bytes).ok()))
+    pub async fn bucket_of(&self, hotkey: &Hotkey) -> Result<Option<BucketCommitment>, SubtensorError> {
+        Ok(self.committed(hotkey).await?.and_then(|bytes| BucketCommitment::parse(&bytes).ok()))
     }
 }

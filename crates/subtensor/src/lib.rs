@@ -6,7 +6,6 @@
 //! each of these has its own error.
 
 mod backend;
-mod bucket;
 mod client;
 mod error;
 mod history;
@@ -22,7 +21,6 @@ mod watch;
 mod wire;
 
 pub use backend::SubtensorBackend;
-pub use bucket::{BUCKET_BYTES, Bucket, BucketError};
 pub use client::Subtensor;
 pub use error::SubtensorError;
 pub use node::header_in;
@@ -31,5 +29,6 @@ pub use runtime::Runtime;
 pub use scale::ScaleError;
 pub use status::{Quote, Status};
 pub use subxt::metadata::Metadata;
+pub use types::{BucketCommitment, BucketCommitmentError};
 pub use watch::Health;
 pub use wire::{BlockEvents, Commitment, Failure, Incentive, commitment_in, committed, read_events};

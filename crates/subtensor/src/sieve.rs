@@ -28,6 +28,7 @@ pub(crate) fn window(rounds: &RoundParams, record: &Record) -> (BlockNumber, Blo
         }
         // The parameters at the start of a round are known when the round before it has settled.
         Record::Checkpoint { .. } => (rounds.start(round.previous().unwrap_or_default()), BlockNumber(u64::MAX)),
+        Record::Bucket { .. } => (rounds.start(round), rounds.start(round.next())),
     }
 }
 
@@ -60,6 +61,7 @@ impl<'a> Sieve<'a> {
             Record::Commit { .. } => 0,
             Record::Attest { .. } => 1,
             Record::Report { .. } => 2,
+            Record::Bucket { .. } => 3,
             Record::Checkpoint { .. } => {
                 let own = self.checkpoints.entry(said.uid).or_default();
                 return own.len() < CHECKPOINTS_PER_ROUND && own.insert(Hash32::of(&said.record.to_bytes()));
@@ -123,6 +125,14 @@ mod tests {
             [false, false, true]
         );
         assert_eq!(sift(&[(12 * 17 - 1, said(1, report(0, 1))), (12 * 17, said(1, report(0, 1)))]), [true, false]);
+    }
+
+    #[test]
+    fn a_bucket_counts_once_and_while_its_round_runs() {
+        let bucket = || said(1, Record::Bucket { round: Round(1), bucket: None });
+        assert_eq!(sift(&[(11, bucket()), (12, bucket()), (13, bucket())]), [false, true, false]);
+        assert_eq!(sift(&[(23, bucket())]), [true]);
+        assert_eq!(sift(&[(24, bucket())]), [false]);
     }
 
     #[test]

@@ -110,7 +110,8 @@ mod tests {
     use super::*;
 
     const TCP: &str = "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
-    const QUIC: &str = "/dns4/seed.example.org/udp/4001/quic-v1/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
+    const QUIC: &str =
+        "/dns4/seed.example.org/udp/4001/quic-v1/p2p/12D3KooWGatU9DevEeJaxRLJLvXnSAbZ8vQbTxjH8xhBHj6qyJ3z";
 
     #[test]
     fn golden_link() {

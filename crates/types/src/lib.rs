@@ -2,6 +2,7 @@
 //!
 //! In: nothing but bytes and numbers. Out: checked values. It opens no file or socket, reads no clock, and holds no secret.
 
+mod bucket;
 mod bytes;
 mod extrinsic;
 mod ids;
@@ -15,10 +16,11 @@ mod signer;
 mod tensor;
 mod verdict;
 
+pub use bucket::{BUCKET_CHARS, BUCKET_KEYS_BYTES, BucketCommitment, BucketCommitmentError, BucketKeys};
 pub use bytes::{Hash32, ParseHexError};
 pub use extrinsic::{CommitData, Era, Extrinsic, ExtrinsicError, SubtensorCall, Weights};
 pub use ids::{BlockNumber, ByteCount, Rao, Round, Uid};
-pub use join_link::{JoinLink, LINK_PREFIX, LinkError, MAX_ADDRESSES, MAX_ADDRESS_CHARS, MAX_LINK_CHARS};
+pub use join_link::{JoinLink, LINK_PREFIX, LinkError, MAX_ADDRESS_CHARS, MAX_ADDRESSES, MAX_LINK_CHARS};
 pub use key::{Coldkey, Hotkey, KeyError, Signature};
 pub use manifest::{ManifestError, RunId, RunManifest, SignedManifest};
 pub use peer_words::{Announcement, MAX_BINDING_LIFE_MS, PeerBinding};

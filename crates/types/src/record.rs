@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Hash32, Round, Uid};
+use crate::{BUCKET_KEYS_BYTES, BucketKeys, Hash32, Round, Uid};
 
 /// Room of one commitment field on Bittensor (protocol.md §6.1).
 pub const MAX_RECORD_BYTES: usize = 128;
@@ -56,6 +56,13 @@ pub enum Record {
         /// Hash of the parameters themselves.
         theta: Hash32,
     },
+    /// A peer says where its payloads lie as well, from `round` on, or that they do so no longer.
+    Bucket {
+        /// Round in which this is said.
+        round: Round,
+        /// Read-only credentials, public by design.
+        bucket: Option<BucketKeys>,
+    },
 }
 
 /// Bytes that are no record.
@@ -79,6 +86,7 @@ const COMMIT: u8 = 0x11;
 const ATTEST: u8 = 0x12;
 const REPORT: u8 = 0x13;
 const CHECKPOINT: u8 = 0x14;
+const BUCKET: u8 = 0x15;
 
 impl Record {
     /// The round the record speaks of.
@@ -87,7 +95,8 @@ impl Record {
             Self::Commit { round, .. }
             | Self::Attest { round, .. }
             | Self::Report { round, .. }
-            | Self::Checkpoint { round, .. } => *round,
+            | Self::Checkpoint { round, .. }
+            | Self::Bucket { round, .. } => *round,
         }
     }
 
@@ -115,6 +124,11 @@ impl Record {
                 put_blob(&mut out, *round, root, *bytes);
                 out.extend_from_slice(&theta.0);
             }
+            Self::Bucket { round, bucket } => {
+                out.push(BUCKET);
+                out.extend_from_slice(&round.0.to_le_bytes());
+                out.extend(bucket.iter().flat_map(|keys| keys.to_bytes()));
+            }
         }
         out
     }
@@ -128,6 +142,8 @@ impl Record {
         let expected = match kind {
             COMMIT | REPORT | CHECKPOINT => 1 + 8 + 32 + 8 + 32,
             ATTEST => 1 + 8 + BITMAP_BYTES,
+            BUCKET if bytes.len() == 1 + 8 => 1 + 8,
+            BUCKET => 1 + 8 + BUCKET_KEYS_BYTES,
             other => return Err(RecordError::Kind(other)),
         };
         if bytes.len() != expected {
@@ -136,6 +152,10 @@ impl Record {
         let round = Round(u64_at(bytes, 1));
         if kind == ATTEST {
             return Ok(Self::Attest { round, have: uids(&bytes[9..]) });
+        }
+        if kind == BUCKET {
+            let keys = bytes[9..].first_chunk().copied();
+            return Ok(Self::Bucket { round, bucket: keys.map(BucketKeys::from_bytes) });
         }
         let (root, length) = (hash_at(bytes, 9), u64_at(bytes, 41));
         Ok(match kind {
@@ -197,6 +217,22 @@ mod tests {
         want.extend([0; 29]);
         want.push(0x80);
         assert_eq!(attest.to_bytes(), want);
+        let bucket = Record::Bucket { round: Round(3), bucket: Some(BucketKeys::from_bytes([0xab; 64])) };
+        let mut want = vec![0x15, 3, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(Record::Bucket { round: Round(3), bucket: None }.to_bytes(), want);
+        want.extend([0xab; 64]);
+        assert_eq!(bucket.to_bytes(), want);
+    }
+
+    #[test]
+    fn a_bucket_survives_bytes_and_json_and_stays_out_of_debug() {
+        for bucket in [None, Some(BucketKeys::from_bytes([0xab; 64]))] {
+            let record = Record::Bucket { round: Round(3), bucket };
+            assert_eq!(Record::from_bytes(&record.to_bytes()).unwrap(), record);
+            let json = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
+            assert!(!format!("{record:?}").contains(&"ab".repeat(17)));
+        }
     }
 
     proptest! {

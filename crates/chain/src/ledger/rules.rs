@@ -93,6 +93,11 @@ impl State {
                 self.rounds.entry(now).or_default().reporters.insert(uid);
             }
             Record::Checkpoint { .. } => self.announce(rules, uid, round, standing)?,
+            Record::Bucket { .. } => {
+                check_free(self.slots(round).buckets.get(&uid), standing.record)?;
+                within(round, rules.rounds.start(round), rules.rounds.start(round.next()), place.block)?;
+                self.rounds.entry(round).or_default().buckets.insert(uid, standing);
+            }
         }
         Ok(())
     }

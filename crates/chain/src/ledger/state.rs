@@ -53,6 +53,9 @@ pub(crate) struct RoundSlots {
     pub(crate) reporters: BTreeSet<Uid>,
     /// Checkpoints announced while this round ran.
     pub(crate) checkpoints: Vec<(Uid, Standing)>,
+    /// Buckets named in this round. Left out while there are none: ledgers that began before this keep their hashes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) buckets: BTreeMap<Uid, Standing>,
 }
 
 /// A record that stands.
@@ -99,6 +102,7 @@ impl State {
             reports: BTreeMap::new(),
             reporters: BTreeSet::new(),
             checkpoints: Vec::new(),
+            buckets: BTreeMap::new(),
         };
         self.rounds.get(&round).unwrap_or(&EMPTY)
     }

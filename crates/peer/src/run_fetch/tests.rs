@@ -34,6 +34,8 @@ async fn signed(name: &str, model: &str) -> SignedManifest {
 /// A node that gives these bytes as the run's manifest.
 struct Giver {
     address: String,
+    /// A node ends with its last handle.
+    _node: Node,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,7 +72,7 @@ impl Giver {
             }
         });
         let address = format!("{listen}/p2p/{}", node.peer_id());
-        Self { address, stop, tasks }
+        Self { address, _node: node, stop, tasks }
     }
 
     async fn end(self) {

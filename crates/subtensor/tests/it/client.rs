@@ -1,6 +1,6 @@
 //! Status, registration, commitments, upgrades.
 
-use subtensor::{Bucket, SubtensorError};
+use subtensor::{BucketCommitment, SubtensorError};
 use subtensor_node::Action;
 use types::{Coldkey, Rao, Signer as _, Uid};
 
@@ -50,7 +50,7 @@ async fn a_bucket_is_committed_and_read_back() {
     let client = client(&node).await;
     let miner = key("miner-1");
     assert_eq!(client.bucket_of(&miner.hotkey()).await.unwrap(), None);
-    let bucket = Bucket::new(&"a".repeat(32), &"b".repeat(32), &"c".repeat(64)).unwrap();
+    let bucket = BucketCommitment::new(&"a".repeat(32), &"b".repeat(32), &"c".repeat(64)).unwrap();
     client.commit(bucket.to_bytes(), &miner).await.unwrap();
     assert_eq!(client.bucket_of(&miner.hotkey()).await.unwrap(), Some(bucket));
     client.commit(b"no bucket".to_vec(), &miner).await.unwrap();

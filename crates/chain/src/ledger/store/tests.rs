@@ -1,13 +1,13 @@
 //! The ledger's promises at its file and its rules.
 
-use types::{Rao, Round, Uid};
+use types::{BucketCommitment, BucketKeys, Rao, Record, Round, Uid};
 
 use super::super::fixture::{
     START_MS, advance, attest, block, checkpoint, commit, interval, key, ledger, report, seal, signed,
 };
 use super::*;
 
-fn publish(record: types::Record) -> Call {
+fn publish(record: Record) -> Call {
     Call::Publish(record)
 }
 
@@ -93,6 +93,30 @@ async fn one_record_per_key_and_place() {
     // Even after the phase is over the standing one is shown.
     advance(&ledger, 20).await;
     assert_eq!(refusal(&ledger, "a", 2, publish(commit(0, 1))).await, ChainError::Duplicate { receipt, same: true });
+}
+
+#[tokio::test]
+async fn a_bucket_is_named_once_in_the_round_that_runs_and_no_older_ledger_changes() {
+    let ledger = with_miners().await;
+    let named = |round, digit: &str| {
+        let commitment = BucketCommitment::new(&digit.repeat(32), &digit.repeat(32), &digit.repeat(64)).unwrap();
+        publish(Record::Bucket { round: Round(round), bucket: Some(BucketKeys::try_from(&commitment).unwrap()) })
+    };
+    let before = String::from_utf8(ledger.tip().state.to_bytes()).unwrap();
+    assert!(!before.contains("buckets"));
+    let said = signed(&ledger, &key("a"), 1, named(0, "a")).await;
+    assert_eq!(block(&ledger, &[said]).await[0], Ok(Receipt { block: BlockNumber(2), index: 0 }));
+    let receipt = Receipt { block: BlockNumber(2), index: 0 };
+    assert_eq!(refusal(&ledger, "a", 2, named(0, "a")).await, ChainError::Duplicate { receipt, same: true });
+    assert_eq!(refusal(&ledger, "a", 2, named(0, "b")).await, ChainError::Duplicate { receipt, same: false });
+    let early = ChainError::Early { round: Round(1), opens: BlockNumber(12), block: BlockNumber(5) };
+    assert_eq!(refusal(&ledger, "a", 2, named(1, "b")).await, early);
+    advance(&ledger, 11).await;
+    let late = ChainError::Late { round: Round(0), deadline: BlockNumber(12), block: BlockNumber(12) };
+    assert_eq!(refusal(&ledger, "b", 1, named(0, "b")).await, late);
+    let forgotten = signed(&ledger, &key("a"), 2, publish(Record::Bucket { round: Round(1), bucket: None })).await;
+    assert!(block(&ledger, &[forgotten]).await[0].is_ok());
+    ledger.verify().unwrap();
 }
 
 #[tokio::test]
@@ -358,7 +382,7 @@ mod histories {
 
     fn act() -> impl Strategy<Value = Act> {
         prop_oneof![
-            4 => (0usize..4, 0u64..2, 0u8..5, 0u64..4)
+            4 => (0usize..4, 0u64..2, 0u8..6, 0u64..4)
                 .prop_map(|(who, nonce_off, what, arg)| Act::Say { who, nonce_off, what, arg }),
             2 => (0usize..4, proptest::collection::vec(0u16..30_000, 0..5)).prop_map(|(who, weights)| Act::Vote { who, weights }),
             2 => (1u8..20).prop_map(|blocks| Act::Pass { blocks }),
@@ -384,6 +408,7 @@ mod histories {
                         1 => publish(commit(arg, what)),
                         2 => publish(attest(arg, &[arg as u16])),
                         3 => publish(report(arg, arg as u8)),
+                        4 => publish(Record::Bucket { round: Round(arg), bucket: None }),
                         _ => publish(checkpoint(arg, arg as u8)),
                     };
                     (who, nonce_off, call)
