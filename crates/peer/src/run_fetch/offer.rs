@@ -111,7 +111,7 @@ async fn first(
 async fn question(node: &Node, link: &JoinLink, peer: PeerId) -> Result<Offered, String> {
     let mut last = "no answer".to_owned();
     let asking = async {
-        let mut pause = PAUSES.0;
+        let (mut pause, mut deaf) = (PAUSES.0, false);
         loop {
             match node.query(peer, Query::Run).await {
                 Ok(QueryReply::Run(Some(offer))) => {
@@ -125,7 +125,14 @@ async fn question(node: &Node, link: &JoinLink, peer: PeerId) -> Result<Offered,
                 }
                 Ok(QueryReply::Run(None)) => return Err("it does not know the run's manifest".to_owned()),
                 Ok(_) => return Err("it answered something else than was asked".to_owned()),
-                Err(error) => last = error.to_string(),
+                Err(error) => {
+                    // Connected, and yet no answer: it does not speak this run's protocols.
+                    let connected = node.view().borrow().peers.iter().any(|seen| seen.peer == peer);
+                    if connected && std::mem::replace(&mut deaf, true) {
+                        return Err(format!("it does not take part in this run ({error})"));
+                    }
+                    last = error.to_string();
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
