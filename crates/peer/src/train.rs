@@ -214,7 +214,11 @@ impl Driver {
                 self.replica.events.say(Said::Problem { problem, fatal: false }).await;
                 Ok(Some(Event::Desynced))
             }
-            PeerError::Gather(GatherError::Cancelled) => Ok(None),
+            // Only a stop cancels, and the machine would wait for the end of what was cancelled.
+            PeerError::Gather(GatherError::Cancelled) => {
+                self.perform(vec![Effect::Save, Effect::Exit]).await;
+                Ok(None)
+            }
             error => Err(error),
         }
     }
