@@ -6,11 +6,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ipc::{Event, EventLine, LineWriter, LogLevel};
+use ipc::{Event, EventLine, Fetched, LineWriter, LogLevel, RoundParts};
 use tokio::sync::mpsc;
 
 use crate::latest::Latest;
@@ -40,7 +40,11 @@ pub enum Sink {
 pub struct Events {
     queue: mpsc::Sender<Event>,
     latest: Arc<Mutex<Latest>>,
+    tap: Arc<OnceLock<Tap>>,
 }
+
+/// Hears every event as it is said, before it is queued; must be quick.
+type Tap = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// Milliseconds since the Unix epoch by this machine's clock; for display, never for the protocol.
 pub fn now_ms() -> u64 {
@@ -56,7 +60,7 @@ impl Events {
         let log = log.map(open_log).transpose()?;
         let (queue, inbox) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("events".into()).spawn(move || write_all(inbox, sink, log))?;
-        Ok((Self { queue, latest: Arc::default() }, thread))
+        Ok((Self { queue, latest: Arc::default(), tap: Arc::default() }, thread))
     }
 
     /// Says a fact: waits for room. Nothing happens if the reader has gone.
@@ -76,8 +80,17 @@ impl Events {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).events()
     }
 
+    /// From now on `tap` hears everything that is said through any clone of this handle, progress that is dropped
+    /// included. There is one; a second is let go.
+    pub fn tap(&self, tap: impl Fn(&Event) + Send + Sync + 'static) {
+        let _ = self.tap.set(Box::new(tap));
+    }
+
     /// Before it is queued, so that a snapshot never lacks what stands in front of it.
     fn note(&self, event: &Event) {
+        if let Some(tap) = self.tap.get() {
+            tap(event);
+        }
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).take(event);
     }
 
@@ -113,7 +126,7 @@ fn write_all(mut inbox: mpsc::Receiver<Event>, sink: Sink, log: Option<File>) {
         Sink::Words => (None, true),
         Sink::Silent => (None, false),
     };
-    let mut seq = 0;
+    let (mut seq, mut fetching) = (0, Tenths::default());
     while let Some(event) = inbox.blocking_recv() {
         let line = EventLine { seq, at_ms: now_ms(), event };
         seq += 1;
@@ -125,10 +138,30 @@ fn write_all(mut inbox: mpsc::Receiver<Event>, sink: Sink, log: Option<File>) {
         if secret_free && log.as_mut().is_some_and(|log| log.write(&line).is_err()) {
             log = None;
         }
-        if words && let Some(sentence) = sentence(&line.event) {
+        if words
+            && fetching.is_news(&line.event)
+            && let Some(sentence) = sentence(&line.event)
+        {
             eprintln!("{sentence}");
         }
     }
+}
+
+/// A fetch is worth a line on a terminal at every tenth of it.
+#[derive(Default)]
+struct Tenths(Option<(Fetched, u64)>);
+
+impl Tenths {
+    fn is_news(&mut self, event: &Event) -> bool {
+        let Event::Fetching { what, done, total, .. } = event else { return true };
+        let tenth = (*what, percent(done.0, total.0) / 10);
+        self.0.replace(tenth) != Some(tenth)
+    }
+}
+
+fn percent(done: u64, total: u64) -> u64 {
+    let percent = u128::from(done.min(total)) * 100 / u128::from(total.max(1));
+    u64::try_from(percent).unwrap_or(100)
 }
 
 /// The sentence a fact is worth on a terminal; `None` for progress.
@@ -138,6 +171,16 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
         Event::Submitted { round, bytes, .. } => format!("round {round}: submitted {bytes} bytes"),
         Event::OuterStepApplied { round, peers, theta, .. } => {
             format!("round {round}: outer step over {peers} peers, parameters {}", theta.short())
+        }
+        Event::RoundTimed { round, parts } => timed(round.0, parts),
+        Event::Fetching { what, done, total, sources } => {
+            let what = match what {
+                Fetched::Run => "the run's manifest",
+                Fetched::Dataset => "the data set",
+                Fetched::Checkpoint => "the checkpoint",
+            };
+            let plural = if *sources == 1 { "source" } else { "sources" };
+            format!("fetching {what}: {} % of {total} bytes from {sources} {plural}", percent(done.0, total.0))
         }
         Event::VerdictReceived { round, uid, verdict, .. } => format!("round {round}: peer {uid} {verdict}"),
         Event::Evaluated { round, loss } => format!("round {round}: held-out loss {loss:.4}"),
@@ -149,3 +192,24 @@ pub(crate) fn sentence(event: &Event) -> Option<String> {
         _ => return None,
     })
 }
+
+/// `round 3: 90.0 s: compute 82.0, compress 1.2, gather 4.1`; what did not happen is left out.
+fn timed(round: u64, parts: &RoundParts) -> String {
+    let RoundParts { compute, compress, commit, upload, gather, outer, idle } = *parts;
+    let named = [
+        ("compute", compute),
+        ("compress", compress),
+        ("commit", commit),
+        ("upload", upload),
+        ("gather", gather),
+        ("outer", outer),
+        ("idle", idle),
+    ];
+    let secs = |ms: u64| ms as f64 / 1e3;
+    let words: Vec<String> =
+        named.iter().filter(|(_, ms)| *ms > 0).map(|(name, ms)| format!("{name} {:.1}", secs(*ms))).collect();
+    format!("round {round}: {:.1} s: {}", secs(crate::timeline::sum(parts)), words.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,13 @@ impl Latest {
             | Event::Log { .. } => return,
             Event::Resumed => return self.forget(|event| matches!(event, Event::Paused { .. })),
             Event::PhaseChanged { .. } => {
-                self.forget(|event| matches!(event, Event::Waiting { .. } | Event::CatchingUp { .. }));
+                self.forget(|event| {
+                    matches!(event, Event::Waiting { .. } | Event::CatchingUp { .. } | Event::Fetching { .. })
+                });
+            }
+            // What has come is not being fetched any more.
+            Event::Fetching { what, done, total, .. } if done >= total => {
+                return self.forget(|event| matches!(event, Event::Fetching { what: other, .. } if other == what));
             }
             Event::PeerExited { name, .. } => {
                 self.forget(|event| matches!(event, Event::PeerStarted { name: started, .. } if started == name));
@@ -70,6 +76,8 @@ fn key(event: &Event) -> Key {
         // A validator judges several peers in a round.
         Event::VerdictReceived { uid, .. } | Event::ScoreUpdated { uid, .. } => uid.to_string(),
         Event::GpuSample { index, .. } => index.to_string(),
+        // Shards may come while a checkpoint does.
+        Event::Fetching { what, .. } => format!("{what:?}"),
         _ => String::new(),
     };
     Key { kind: discriminant(event), which }
@@ -77,8 +85,8 @@ fn key(event: &Event) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use ipc::PeerPhase;
-    use types::{BlockNumber, Round, Uid, Verdict};
+    use ipc::{Fetched, PeerPhase, RoundParts};
+    use types::{BlockNumber, ByteCount, Round, Uid, Verdict};
 
     use super::*;
 
@@ -119,5 +127,26 @@ mod tests {
             loss_random: None,
         };
         assert_eq!(after(&[verdict(1, 2), verdict(1, 3), verdict(2, 2)]), [verdict(1, 3), verdict(2, 2)]);
+    }
+
+    fn fetching(what: Fetched, done: u64) -> Event {
+        Event::Fetching { what, done: ByteCount(done), total: ByteCount(100), sources: 1 }
+    }
+
+    #[test]
+    fn a_fetch_holds_until_it_has_come_or_the_round_goes_on() {
+        let (shards, checkpoint) = (fetching(Fetched::Dataset, 40), fetching(Fetched::Checkpoint, 10));
+        let both = [fetching(Fetched::Dataset, 1), shards.clone(), checkpoint.clone()];
+        assert_eq!(after(&both), [shards, checkpoint.clone()]);
+        let come = [both.as_slice(), &[fetching(Fetched::Dataset, 100)]].concat();
+        assert_eq!(after(&come), [checkpoint]);
+        let phase = Event::PhaseChanged { round: Round(1), phase: PeerPhase::Inner, deadline_block: BlockNumber(3) };
+        assert_eq!(after(&[both.as_slice(), std::slice::from_ref(&phase)].concat()), [phase]);
+    }
+
+    #[test]
+    fn the_last_rounds_time_line_is_the_one_that_holds() {
+        let timed = |round| Event::RoundTimed { round: Round(round), parts: RoundParts::default() };
+        assert_eq!(after(&[timed(1), timed(2)]), [timed(2)]);
     }
 }

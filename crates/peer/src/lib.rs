@@ -3,7 +3,7 @@
 //! In: a run folder (signed manifest, where chain, data and payloads are), commands on stdin, signatures from a signer.
 //! Out: payloads, chain records, events as JSON lines. It never holds a private key and reads no app settings.
 //!
-//! Reading order: [`round`] (the pure machine) → [`train`] (its effects) → [`settlement`] (the set of a round, from the
+//! Reading order: [`round`] (the pure machine) → [`train`] (its effects, steered by [`pilot`], timed by [`timeline`]) → [`settlement`] (the set of a round, from the
 //! chain alone) → [`trainer`] (the one thread that owns tensors) → [`checkpoint`] → [`validate`] → [`rehearse`].
 
 /// Version of this build, as it stands in handshakes.
@@ -20,6 +20,7 @@ pub mod chain_cli;
 pub mod chains;
 pub mod cheat;
 pub mod checkpoint;
+pub mod clock_check;
 pub mod command;
 pub mod cuda_pack;
 pub mod data;
@@ -39,6 +40,7 @@ pub mod moved;
 pub mod network;
 pub mod outcome;
 pub mod pay;
+pub mod pilot;
 pub mod places;
 pub mod rehearse;
 pub mod remote_ledger;
@@ -52,6 +54,7 @@ pub mod seed;
 pub mod settlement;
 pub mod signing;
 pub mod supply;
+pub mod timeline;
 pub mod train;
 pub mod trainer;
 pub mod validate;

@@ -14,6 +14,8 @@
 use types::manifest::{Clock, Phase as BlockPhase, RoundParams};
 use types::{BlockNumber, Round};
 
+use crate::pilot::Course;
+
 /// Where the peer stands in its round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -149,6 +151,10 @@ pub struct Machine {
     params: RoundParams,
     /// Blocks before the deadline at which inner steps are cut, so that the commitment still gets in.
     cut_margin: u64,
+    /// The payload is shown as soon as its commitment stands.
+    reveal_early: bool,
+    /// This round's was shown.
+    revealed: bool,
     head: BlockNumber,
     round: Round,
     phase: Phase,
@@ -165,13 +171,15 @@ impl Machine {
     pub fn new(params: RoundParams, clock: Clock) -> Self {
         let cut_margin = match clock {
             // A twentieth of the phase is time enough to compress, sign and be included.
-            Clock::Interval { .. } => (params.commit_by / 20).max(1),
+            Clock::Interval { .. } => crate::pilot::usual_margin(&params),
             // The clock itself waits for the peers.
             Clock::Paced { .. } => 0,
         };
         Self {
             params,
             cut_margin,
+            reveal_early: false,
+            revealed: false,
             head: BlockNumber(0),
             round: Round(0),
             phase: Phase::Syncing,
@@ -203,6 +211,13 @@ impl Machine {
         self.paused
     }
 
+    /// Sets how inner steps are cut and when payloads are shown from here on. For runs whose blocks come by the clock.
+    pub fn steer(&mut self, course: Course) {
+        // At least the first block of a round computes.
+        self.cut_margin = course.cut_margin.min(self.params.commit_by.saturating_sub(1));
+        self.reveal_early = course.reveal_early;
+    }
+
     /// Takes one event; returns what to do, in order.
     pub fn on(&mut self, event: Event) -> Vec<Effect> {
         if self.phase == Phase::Stopped {
@@ -214,6 +229,7 @@ impl Machine {
                 self.round = round;
                 self.progress = progress;
                 self.steps = 0;
+                self.revealed = false;
                 self.enter_round()
             }
             // A halt may cross the end it asks for: what comes after the phase has ended is old news.
@@ -324,18 +340,21 @@ impl Machine {
         vec![Effect::Commit(self.round)]
     }
 
-    /// Once commitments are closed: show the payload if it was committed, and look at the others'.
+    /// Once commitments are closed: show the payload if it was committed, and look at the others'. On a slow line the
+    /// payload is shown before: whoever copies it commits later, and the earlier commitment wins.
     fn await_reveal(&mut self) -> Vec<Effect> {
         self.phase = Phase::AwaitReveal;
         if self.stop == Some(StopWhen::Now) {
             return self.exit();
         }
-        if self.head < self.params.commit_deadline(self.round) {
-            return Vec::new();
-        }
+        let closed = self.head >= self.params.commit_deadline(self.round);
         let mut effects = Vec::new();
-        if self.progress == Progress::Committed {
+        if self.progress == Progress::Committed && !self.revealed && (closed || self.reveal_early) {
+            self.revealed = true;
             effects.push(Effect::Reveal(self.round));
+        }
+        if !closed {
+            return effects;
         }
         if self.head >= self.params.attest_deadline(self.round) {
             effects.extend(self.await_set());
@@ -370,6 +389,7 @@ impl Machine {
         self.round = self.round.next();
         self.progress = Progress::Open;
         self.steps = 0;
+        self.revealed = false;
         self.enter_round()
     }
 

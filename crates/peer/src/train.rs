@@ -5,18 +5,19 @@
 
 mod effects;
 mod reports;
+mod steer;
 mod told;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use chain::Head;
 use ipc::{CommandLine, Event as Said, PeerPhase};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use types::{BlockNumber, Problem, Round};
+use types::{Problem, Round};
 
 use crate::chains::RunChain;
 use crate::cheat::{Cheat, CheatKind};
@@ -30,6 +31,7 @@ use crate::replica::{Compute, Replica, ReplicaInput, ReplicaParts};
 use crate::round::{Effect, Event, Machine, Progress, StopWhen};
 use crate::sampling::Sampler;
 use crate::signing::Host;
+use crate::timeline::RoundClock;
 use crate::trainer::{InnerStep, SampleWish};
 
 /// Folder of payloads that are signed but not yet public, inside the peer's state folder.
@@ -86,8 +88,9 @@ pub async fn run(input: TrainInput, chain: RunChain, stop: CancellationToken) ->
     let machine = Machine::new(replica.manifest.rounds, replica.manifest.chain.clock);
     let mut driver = Driver {
         replica: Arc::clone(&replica),
-        work: Arc::new(Work { replica: Arc::clone(&replica), journal, cheats, moved: AtomicU64::new(0), sampler }),
+        work: Arc::new(Work::new(&replica, journal, cheats, sampler)),
         machine,
+        steering: steer::Steering::new(&replica),
         tasks: JoinSet::new(),
         said: None,
         pause: None,
@@ -126,12 +129,34 @@ struct Work {
     /// Coordinates sent since this process began.
     moved: AtomicU64,
     sampler: Sampler,
+    /// Where the running round's time goes.
+    clock: Arc<RoundClock>,
+    /// Bytes of the running round's payload, once it is sealed.
+    payload: AtomicU64,
+    /// Why nothing should be submitted, by this machine's clock.
+    held_by_clock: Mutex<Option<String>>,
+}
+
+impl Work {
+    fn new(replica: &Arc<Replica>, journal: Journal, cheats: bool, sampler: Sampler) -> Self {
+        Self {
+            replica: Arc::clone(replica),
+            journal,
+            cheats,
+            moved: AtomicU64::new(0),
+            sampler,
+            clock: RoundClock::start(),
+            payload: AtomicU64::new(0),
+            held_by_clock: Mutex::new(None),
+        }
+    }
 }
 
 struct Driver {
     replica: Arc<Replica>,
     work: Arc<Work>,
     machine: Machine,
+    steering: steer::Steering,
     tasks: JoinSet<EffectEnd>,
     /// Phase and round last said.
     said: Option<(PeerPhase, Round)>,
@@ -144,7 +169,7 @@ struct Driver {
 
 /// Everything that can wake the loop.
 enum Wake {
-    Head(BlockNumber),
+    Head(Head),
     Ended(EffectEnd),
     Told(Option<CommandLine>),
     Step(InnerStep),
@@ -163,7 +188,7 @@ impl Driver {
         while !self.exit {
             let wake = tokio::select! {
                 changed = heads.changed() => match changed {
-                    Ok(()) => Wake::Head(heads.borrow_and_update().number),
+                    Ok(()) => Wake::Head(*heads.borrow_and_update()),
                     Err(_) => Wake::Stop,
                 },
                 Some(ended) = self.tasks.join_next() => match ended {
@@ -175,7 +200,10 @@ impl Driver {
                 () = stop.cancelled(), if !stopping => Wake::Stop,
             };
             let event = match wake {
-                Wake::Head(head) => Some(Event::Head(head)),
+                Wake::Head(head) => {
+                    self.heed_clock(&head).await;
+                    Some(Event::Head(head.number))
+                }
                 Wake::Ended(Ok(event)) => event,
                 Wake::Ended(Err(error)) => self.recover(error).await?,
                 Wake::Told(None) => {
@@ -185,6 +213,7 @@ impl Driver {
                 }
                 Wake::Told(Some(line)) => self.told(line).await?,
                 Wake::Step(step) => {
+                    self.note_step(step.secs);
                     self.say_step(step);
                     None
                 }
@@ -194,6 +223,12 @@ impl Driver {
                 }
             };
             if let Some(event) = event {
+                match event {
+                    Event::OuterDone => self.round_over().await,
+                    // What it took to get here belongs to no round.
+                    Event::Synced { .. } => self.work.clock.restart(),
+                    _ => {}
+                }
                 let effects = self.machine.on(event);
                 self.perform(effects).await;
                 self.sample_if_due(event);

@@ -167,6 +167,66 @@ fn interval_clocks_cut_inner_steps_before_the_deadline() {
     assert_eq!(m.on(head(95)), [Effect::HaltInner]);
 }
 
+fn interval() -> Machine {
+    let params = RoundParams { blocks: 115, commit_by: 100, attest_by: 110, null_rounds: 0, checkpoint_every: 1 };
+    Machine::new(params, Clock::Interval { block_ms: 12_000 })
+}
+
+const EARLY: Course = Course { cut_margin: 12, reveal_early: true };
+
+#[test]
+fn the_pilot_cuts_earlier_and_shows_as_soon_as_the_commitment_stands() {
+    let mut m = interval();
+    m.steer(EARLY);
+    run(&mut m, &[head(0), SYNCED]);
+    assert_eq!(m.on(head(87)), []);
+    assert_eq!(m.on(head(88)), [Effect::HaltInner]);
+    run(&mut m, &[Event::InnerHalted { steps: 4 }, Event::Sealed]);
+    assert_eq!(m.on(Event::Committed), [Effect::Reveal(R0)]);
+    assert_eq!(m.on(head(99)), []);
+    assert_eq!(m.on(head(100)), [Effect::Gather(R0)], "shown once");
+    // The next round is steered as it goes.
+    m.steer(Course { cut_margin: 5, reveal_early: false });
+    run(&mut m, &[Event::Gathered, Event::Attested, head(110), Event::OuterDone, head(115)]);
+    run(&mut m, &[Event::InnerDone { steps: 4 }, Event::Sealed]);
+    assert_eq!(m.on(Event::Committed), []);
+    assert_eq!(m.on(head(215)), [Effect::Reveal(Round(1)), Effect::Gather(Round(1))]);
+}
+
+#[test]
+fn a_payload_without_a_commitment_is_never_shown_early() {
+    let mut m = interval();
+    m.steer(EARLY);
+    run(&mut m, &[head(0), SYNCED, Event::InnerDone { steps: 4 }, Event::Sealed]);
+    assert_eq!(m.on(Event::NotCommitted), []);
+    assert_eq!(m.on(head(100)), [Effect::Gather(R0)]);
+}
+
+#[test]
+fn a_restart_after_the_commitment_shows_early_again() {
+    let mut m = interval();
+    m.steer(EARLY);
+    let committed = Event::Synced { round: R0, progress: Progress::Committed };
+    assert_eq!(run(&mut m, &[head(90), committed]), [Effect::Reveal(R0)]);
+    assert_eq!(m.on(head(100)), [Effect::Gather(R0)]);
+}
+
+#[test]
+fn a_stop_comes_before_an_early_payload() {
+    let mut m = interval();
+    m.steer(EARLY);
+    run(&mut m, &[head(0), SYNCED, Event::InnerDone { steps: 4 }, Event::Sealed, Event::Stop(StopWhen::Now)]);
+    assert_eq!(m.on(Event::Committed), [Effect::Save, Effect::Exit]);
+}
+
+#[test]
+fn no_course_takes_the_whole_round() {
+    let mut m = interval();
+    m.steer(Course { cut_margin: u64::MAX, reveal_early: false });
+    assert_eq!(run(&mut m, &[head(0), SYNCED]), [Effect::RunInner(R0)]);
+    assert_eq!(m.on(head(1)), [Effect::HaltInner]);
+}
+
 /// What the world answers to an effect, if anything.
 fn answer(effect: Effect, steps: u32) -> Option<Event> {
     Some(match effect {
@@ -184,27 +244,35 @@ fn answer(effect: Effect, steps: u32) -> Option<Event> {
 }
 
 proptest! {
-    /// Whatever order heads, pauses and answers come in: no round is sealed or committed twice, nothing is revealed
-    /// uncommitted, outer steps come once per round and in order.
+    /// Whatever order heads, pauses, courses and answers come in: no round is sealed, committed or revealed twice, nothing
+    /// is revealed uncommitted, outer steps come once per round and in order.
     #[test]
-    fn no_round_is_signed_twice(script in proptest::collection::vec((0u8..12, 0u64..4), 1..300)) {
+    fn no_round_is_signed_twice(script in proptest::collection::vec((0u8..14, 0u64..4), 1..300)) {
         let mut m = machine();
         m.on(SYNCED);
         let (mut block, mut pending) = (0u64, Vec::<Event>::new());
         let (mut sealed, mut committed, mut outer) = (Vec::new(), Vec::new(), Vec::new());
+        let mut revealed = Vec::new();
         for (what, by) in script {
             let event = match what {
                 0..=4 => { block += by; head(block) }
                 5..=9 if !pending.is_empty() => pending.remove(0),
                 10 => Event::Pause,
                 11 => Event::Resume,
+                12..=13 => {
+                    m.steer(Course { cut_margin: by, reveal_early: what == 12 });
+                    continue;
+                }
                 _ => continue,
             };
             for effect in m.on(event) {
                 match effect {
                     Effect::Seal(r) => { prop_assert!(!sealed.contains(&r)); sealed.push(r); }
                     Effect::Commit(r) => { prop_assert!(!committed.contains(&r)); committed.push(r); }
-                    Effect::Reveal(r) => prop_assert!(committed.contains(&r)),
+                    Effect::Reveal(r) => {
+                        prop_assert!(committed.contains(&r) && !revealed.contains(&r));
+                        revealed.push(r);
+                    }
                     Effect::Outer(r) => { prop_assert_eq!(r.0 as usize, outer.len()); outer.push(r); }
                     // The trainer runs one thing at a time: a halt replaces the answer of the run it halts.
                     Effect::HaltInner => pending.retain(|e| !matches!(e, Event::InnerDone { .. })),

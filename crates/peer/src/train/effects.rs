@@ -13,12 +13,14 @@ use gauntlet::{LampState, OwnCheck as LampInput};
 use ipc::{Event as Said, LogLevel};
 use types::{ByteCount, Problem, Record, Round, SignPayload, Signature};
 
+use super::steer::part_of;
 use super::{EffectEnd, OUTBOX, Work, progress, reports};
 use crate::journal::Sealed;
 use crate::moved;
 use crate::outcome::PeerError;
 use crate::replica::{Replica, blocking};
 use crate::round::{Effect, Event};
+use crate::timeline::Part;
 use crate::trainer::OwnCheck;
 
 /// Bytes of the signature at a container's end.
@@ -29,6 +31,7 @@ const OUTBOX_ROUNDS: u64 = 4;
 /// Performs an effect to its end.
 pub(super) async fn perform(work: &Work, effect: Effect) -> EffectEnd {
     let replica = work.replica.as_ref();
+    let _span = part_of(effect).map(|part| work.clock.span(part));
     match effect {
         Effect::CatchUp { distrust_local } => {
             let round = replica.catch_up(distrust_local).await?;
@@ -47,7 +50,13 @@ pub(super) async fn perform(work: &Work, effect: Effect) -> EffectEnd {
         }
         Effect::Seal(round) => seal(work, round).await,
         Effect::Commit(round) => commit(replica, round).await,
-        Effect::Reveal(round) => reveal(replica, round).await,
+        Effect::Reveal(round) => {
+            let mark = work.clock.mark(Part::Upload);
+            let end = reveal(replica, round).await?;
+            mark.seen();
+            work.watch_upload(&mark).await;
+            Ok(end)
+        }
         Effect::Gather(round) => gather(replica, round).await,
         Effect::Attest(round) => attest(replica, round).await,
         Effect::Outer(round) => outer(work, round).await,
@@ -85,7 +94,7 @@ async fn seal(work: &Work, round: Round) -> EffectEnd {
         (ByteCount(4 * replica.trainer.layout().parameter_count() as u64), ByteCount(bytes.len() as u64));
     let error_feedback_norm = check.error_feedback_norm;
     replica.events.say(Said::Compressed { round, raw_bytes, sent_bytes, error_feedback_norm }).await;
-    if let Some(reason) = lamps.filter(|_| !cheats) {
+    if let Some(reason) = lamps.or_else(|| work.held_by_clock()).filter(|_| !cheats) {
         replica.events.log(LogLevel::Warn, format!("round {round}: held the submission back: {reason}")).await;
         replica.trainer.discard(bytes, input).await?;
         return Ok(Some(Event::HeldBack));
@@ -94,6 +103,7 @@ async fn seal(work: &Work, round: Round) -> EffectEnd {
     let owner = format!("{} {}\n", replica.uid, replica.hotkey());
     let copy = bytes.clone();
     blocking(move || put_in_outbox(&outbox, round, &owner, &copy)).await??;
+    work.payload.store(bytes.len() as u64, Ordering::Relaxed);
     let sealed = replica.trainer.seal(bytes).await?;
     let layers = moved::sent(replica.trainer.layout());
     let now = moved::coordinates(&layers);
