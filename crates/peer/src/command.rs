@@ -143,6 +143,9 @@ pub struct RehearseArgs {
     /// standard input ends, the rehearsal does.
     #[arg(long)]
     pub app: bool,
+    /// Figures on request.
+    #[command(flatten)]
+    pub metrics: crate::metrics::MetricsArgs,
     /// Work folder; kept. By default one in the cache that is removed at the end.
     #[arg(long)]
     pub dir: Option<PathBuf>,
@@ -230,6 +233,9 @@ pub struct WorkArgs {
     /// The line and how others find this machine.
     #[command(flatten)]
     pub network: crate::network::NetworkArgs,
+    /// Figures on request.
+    #[command(flatten)]
+    pub metrics: crate::metrics::MetricsArgs,
     /// Rehearsals only: percent of payload fetches that fail.
     #[arg(long, hide = true, requires = "ipc", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=50))]
     pub loss: u8,
@@ -317,6 +323,9 @@ pub struct JoinArgs {
     /// The line and how others find this machine.
     #[command(flatten)]
     pub network: crate::network::NetworkArgs,
+    /// Figures on request.
+    #[command(flatten)]
+    pub metrics: crate::metrics::MetricsArgs,
     /// Text is sampled from the model in every so many rounds; 0 for never.
     #[arg(long, default_value_t = 4, value_name = "ROUNDS")]
     pub sample_every: u64,
@@ -342,6 +351,7 @@ impl JoinArgs {
             json: self.json,
             app: self.app,
             network: self.network,
+            metrics: self.metrics,
             loss: 0,
         };
         TrainArgs { work, sample_every: self.sample_every, cheat: None, victim: None }
@@ -360,6 +370,9 @@ pub struct SeedArgs {
     /// The line and how others find this machine.
     #[command(flatten)]
     pub network: crate::network::NetworkArgs,
+    /// Figures on request.
+    #[command(flatten)]
+    pub metrics: crate::metrics::MetricsArgs,
     /// File that the run's link is written to; by default `link.txt` in the run folder.
     #[arg(long, value_name = "FILE")]
     pub link_file: Option<PathBuf>,

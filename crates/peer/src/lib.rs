@@ -36,6 +36,7 @@ pub mod journal;
 pub mod latest;
 pub mod ledger;
 pub mod lossy;
+pub mod metrics;
 pub mod moved;
 pub mod network;
 pub mod outcome;

@@ -3,9 +3,11 @@
 //! In: a run folder with a network, a signer, the chain. Out: a [`Swarm`] that only members of the run get bulk from, and
 //! `network` events. The chain says who is a member; this file only carries the word. It knows no round and no payload.
 
+mod counters;
 mod status;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use chain::{ChainBackend, Head};
@@ -130,6 +132,7 @@ struct Inner {
     rounds: RoundParams,
     netuid: u16,
     events: Events,
+    failed_fetches: AtomicU64,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -172,8 +175,18 @@ impl PeerNetwork {
         let input = SwarmInput { library: Arc::clone(&library), membership: members, line: limits, offer, open };
         let swarm = Swarm::start(node, parts, input, &tasks, stop.clone());
         let netuid = run.manifest().chain.subtensor.as_ref().map_or(0, |chain| chain.netuid);
-        let inner =
-            Inner { swarm, library, membership, line, rounds: run.manifest().rounds, netuid, events, tasks, stop };
+        let inner = Inner {
+            swarm,
+            library,
+            membership,
+            line,
+            rounds: run.manifest().rounds,
+            netuid,
+            events,
+            failed_fetches: AtomicU64::new(0),
+            tasks,
+            stop,
+        };
         let network = Self { inner: Arc::new(inner) };
         network.inner.tasks.spawn({
             let network = network.clone();

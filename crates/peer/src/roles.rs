@@ -10,6 +10,7 @@ use peer::command::{
 };
 use peer::events::Sink;
 use peer::lossy::Loss;
+use peer::metrics::Figures;
 use peer::network::{Gives, PeerNetwork};
 use peer::outcome::PeerError;
 use peer::places::RunFolder;
@@ -130,7 +131,7 @@ type Failure = (ExitCode, anyhow::Error);
 async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(), Failure> {
     let usage = |error: anyhow::Error| (ExitCode::Usage, error);
     let show = if args.json || args.app { Show::Json } else { Show::View };
-    let (corpus, dir, app) = (args.corpus.clone(), args.dir.clone(), args.app);
+    let (corpus, dir, app, metrics) = (args.corpus.clone(), args.dir.clone(), args.app, args.metrics);
     let plan = Plan::check(plan_input(args), peer::doctor::memory_bytes()).map_err(|e| usage(e.into()))?;
     let kept = dir.is_some();
     let dir = match dir {
@@ -146,6 +147,7 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
     if let Some(cache) = peer::rehearse::cache_dir() {
         peer::rehearse::sweep_old_rehearsals(&cache);
     }
+    let figures = Figures::of_many(metrics, stop).await.map_err(|e| usage(e.into()))?;
     let mut app = if app { Some(App::open().map_err(|e| failed(e.into()))?) } else { None };
     let prepared = prepare(&plan, corpus, &dir, app.as_mut(), stop).await;
     let prepared = match prepared {
@@ -161,7 +163,7 @@ async fn run_rehearsal(args: RehearseArgs, stop: &CancellationToken) -> Result<(
             return Err(coded(error, code));
         }
     };
-    let result = peer::rehearse::rehearse(&plan, &prepared, show, app, stop.clone()).await;
+    let result = peer::rehearse::rehearse(&plan, &prepared, show, app, figures, stop.clone()).await;
     // After a failure the logs are worth more than the space.
     let stopped = matches!(result, Err(RehearseError::Interrupted));
     remove_unless(kept || (result.is_err() && !stopped), &dir);
@@ -260,6 +262,7 @@ struct Started {
     host: Host,
     chain: RunChain,
     network: Option<PeerNetwork>,
+    figures: Figures,
 }
 
 async fn start(args: &WorkArgs, stop: &CancellationToken) -> Result<Started, PeerError> {
@@ -270,12 +273,14 @@ async fn start(args: &WorkArgs, stop: &CancellationToken) -> Result<Started, Pee
         (false, false) => StartedBy::Hand(Sink::Words),
     };
     let mut host = open_host(&run, &args.name, &args.sign, by).await?;
+    let figures = Figures::start(&host.events, &args.name, args.metrics, run.manifest(), stop).await;
     let network = PeerNetwork::start(&run, &args.name, &args.network, Gives::default(), host.events.clone(), stop)?;
     if let Some(network) = &network {
+        figures.ask(network);
         peer::run_fetch::ensure_told(&run, network, &mut host, stop).await?;
     }
     let chain = peer::chains::connect(&run, network.as_ref()).await?;
-    Ok(Started { run, host, chain, network })
+    Ok(Started { run, host, chain, network, figures })
 }
 
 async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, by: StartedBy) -> Result<Host, PeerError> {
@@ -290,7 +295,8 @@ async fn open_host(run: &RunFolder, name: &str, sign: &SignArgs, by: StartedBy) 
     Ok(host)
 }
 
-async fn close(network: Option<PeerNetwork>) {
+async fn close(network: Option<PeerNetwork>, figures: Figures) {
+    figures.close().await;
     if let Some(network) = network {
         network.close().await;
     }
@@ -329,7 +335,7 @@ async fn train(args: TrainArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
     let TrainArgs { work, sample_every, cheat, victim } = args;
-    let Started { run, host, chain, network } = match start(&work, &stop).await {
+    let Started { run, host, chain, network, figures } = match start(&work, &stop).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
@@ -340,7 +346,7 @@ async fn train(args: TrainArgs) -> ProcessExit {
     let (name, compute) = (work.name.clone(), compute(&work));
     let input = TrainInput { run, name, compute, cheat, loss, sample_every, network: network.clone(), host };
     let result = peer::train::run(input, chain, stop).await;
-    close(network).await;
+    close(network, figures).await;
     events.flush().await;
     end(result, Some(events)).await
 }
@@ -348,7 +354,7 @@ async fn train(args: TrainArgs) -> ProcessExit {
 async fn validate(args: WorkArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    let Started { run, host, chain, network } = match start(&args, &stop).await {
+    let Started { run, host, chain, network, figures } = match start(&args, &stop).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
@@ -357,7 +363,7 @@ async fn validate(args: WorkArgs) -> ProcessExit {
     let input =
         ValidateInput { run, name: args.name.clone(), compute: compute(&args), loss, network: network.clone(), host };
     let result = peer::validate::run(input, chain.backend, stop).await;
-    close(network).await;
+    close(network, figures).await;
     events.flush().await;
     end(result, Some(events)).await
 }
@@ -410,18 +416,18 @@ async fn join(args: JoinArgs) -> ProcessExit {
 async fn seed(args: SeedArgs) -> ProcessExit {
     let tasks = tokio_util::task::TaskTracker::new();
     let stop = stop_token(&tasks);
-    let (input, network) = match start_seed(&args, &stop).await {
+    let (input, network, figures) = match start_seed(&args, &stop).await {
         Ok(started) => started,
         Err(error) => return end(Err(error), None).await,
     };
     let events = input.host.events.clone();
     let result = Box::pin(peer::seed::run(input, stop)).await;
-    network.close().await;
+    close(Some(network), figures).await;
     events.flush().await;
     end(result, Some(events)).await
 }
 
-async fn start_seed(args: &SeedArgs, stop: &CancellationToken) -> Result<(SeedInput, PeerNetwork), PeerError> {
+async fn start_seed(args: &SeedArgs, stop: &CancellationToken) -> Result<(SeedInput, PeerNetwork, Figures), PeerError> {
     let mut run = RunFolder::open(&args.run)?;
     let by = match (args.app, args.json) {
         (true, _) => StartedBy::App,
@@ -429,6 +435,7 @@ async fn start_seed(args: &SeedArgs, stop: &CancellationToken) -> Result<(SeedIn
         (false, false) => StartedBy::Hand(Sink::Words),
     };
     let mut host = open_host(&run, &args.name, &args.sign, by).await?;
+    let figures = Figures::start(&host.events, &args.name, args.metrics, run.manifest(), stop).await;
     // A seed serves others as relay and witness.
     run.places.network.get_or_insert_default().public = true;
     let events = host.events.clone();
@@ -444,9 +451,10 @@ async fn start_seed(args: &SeedArgs, stop: &CancellationToken) -> Result<(SeedIn
         fetched?;
     }
     let network = start(Gives { offer: Some(peer::seed::offer(&run)?), open: true })?;
+    figures.ask(&network);
     let chain = peer::chains::connect(&run, Some(&network)).await?;
     let (name, link_file) = (args.name.clone(), args.link_file.clone());
-    Ok((SeedInput { run, name, host, chain, network: network.clone(), link_file }, network))
+    Ok((SeedInput { run, name, host, chain, network: network.clone(), link_file }, network, figures))
 }
 
 fn make_key(args: &KeyArgs) -> anyhow::Result<()> {

@@ -110,7 +110,8 @@ impl Supply {
                         events.progress(Event::Fetching { what, done, total, sources });
                     }
                 };
-                fetcher.fetch_through(network.library(), id, deadline, cancel, &progress).await
+                let fetched = fetcher.fetch_through(network.library(), id, deadline, cancel, &progress).await;
+                fetched.inspect_err(|_| network.fetch_failed())
             }
         }
     }

@@ -33,6 +33,7 @@ use super::summary::{self, SummaryError};
 use super::view::View;
 use crate::events::now_ms;
 use crate::latest::Latest;
+use crate::metrics::Figures;
 
 /// Messages of all children that may wait for the loop.
 const MESSAGE_QUEUE: usize = 4096;
@@ -138,6 +139,8 @@ pub(super) struct Swarm<'a> {
     paused: BTreeSet<String>,
     /// What still holds of what each has said.
     latest: BTreeMap<String, Latest>,
+    /// Figures of all processes, if they were asked for, and the tokens of an inner step.
+    figures: (Figures, u64),
     seq: u64,
 }
 
@@ -150,8 +153,10 @@ pub async fn rehearse(
     prepared: &Prepared,
     show: Show,
     app: Option<App>,
+    figures: Figures,
     stop: CancellationToken,
 ) -> Result<Option<Summary>, RehearseError> {
+    let tokens = u64::from(plan.input.batch) * u64::from(plan.input.sequence);
     let (to, mut from) = mpsc::channel(MESSAGE_QUEUE);
     let mut swarm = Swarm {
         plan,
@@ -172,6 +177,7 @@ pub async fn rehearse(
         wanted: Wanted::nothing(),
         paused: BTreeSet::new(),
         latest: BTreeMap::new(),
+        figures: (figures, tokens),
         seq: app.as_ref().map_or(0, App::said),
     };
     let result = swarm.run(&mut from, app, &stop).await;
@@ -279,6 +285,7 @@ impl Swarm<'_> {
         if !matches!(line.event, Event::Waiting { .. } | Event::Log { .. }) {
             self.progressed = Instant::now();
         }
+        self.figures.0.take(name, self.figures.1, &line.event);
         self.facts.take(name, line, self.began.elapsed().as_secs_f64());
         if self.note(name, &line.event) && self.show == Show::Json {
             print_line(name, line);
