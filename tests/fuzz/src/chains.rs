@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use chain::ledger::{Block, Call, Transaction};
 use serde_json::json;
-use subtensor::Bucket;
+use subtensor::BucketCommitment;
 use subtensor_node::{Config, FINNEY, METHODS, Node, Signed};
 use types::{
     BlockNumber, CommitData, Era, Extrinsic, Hash32, Hotkey, MAX_RECORD_BYTES, Record, Round, Signature, SubtensorCall,
@@ -128,7 +128,7 @@ pub(crate) fn commitment(data: &[u8]) {
         if let Some(found) = subtensor::committed(data) {
             assert!(found.len() <= MAX_RECORD_BYTES);
         }
-        if let Ok(bucket) = Bucket::parse(data) {
+        if let Ok(bucket) = BucketCommitment::parse(data) {
             assert_eq!(bucket.to_bytes(), data);
         }
     });
@@ -138,7 +138,7 @@ pub(crate) fn commitment_seeds() -> Vec<Vec<u8>> {
     let stored = [&[0; 12][..], &[4, 6], b"hello"].concat();
     let bucket = b"0123456789abcdef".repeat(8);
     assert!(subtensor::commitment_in(&extrinsic_bytes()).is_some() && subtensor::committed(&stored).is_some());
-    Bucket::parse(&bucket).unwrap();
+    BucketCommitment::parse(&bucket).unwrap();
     vec![extrinsic_bytes(), stored, bucket]
 }
 
