@@ -324,7 +324,7 @@ fn a_pause_frees_the_device_and_a_resume_goes_on() {
     peer.tell(ipc::Command::Hello(Hello::ours(peer::VERSION)));
     peer.wait_for("an inner step", |e| matches!(e, Event::InnerStepDone { round, .. } if round.0 == 1));
     peer.tell(ipc::Command::SetLimits(ipc::Limits::default()));
-    peer.wait_for("a refusal of what is not built yet", |e| matches!(e, Event::Refused { .. }));
+    peer.wait_for("the word that limits are in force", |e| matches!(e, Event::Ack { .. }));
     peer.tell(ipc::Command::Pause { reason: "a game runs".into(), until_ms: None });
     peer.wait_for("the pause", |e| matches!(e, Event::Paused { reason, .. } if reason == "a game runs"));
     peer.wait_for("the save that goes with it", |e| matches!(e, Event::CheckpointSaved { .. }));
