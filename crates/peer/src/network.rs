@@ -265,14 +265,18 @@ impl PeerNetwork {
         let genesis = chain.network().genesis;
         let mut asked: Option<Instant> = None;
         let mut after = types::BlockNumber(0);
+        let mut known: Option<Head> = None;
         loop {
             let head = tokio::select! {
                 () = self.inner.stop.cancelled() => return,
                 head = chain.wait_head(after) => head,
+                // A ledger that waits for the newcomer's word makes no block meanwhile.
+                Some(head) = self.newcomer(known, asked) => Ok(head),
             };
             let told: Result<(), chain::ChainError> = match head {
                 Ok(head) => {
                     after = head.number;
+                    known = Some(head);
                     self.tell_members(chain, genesis, head, &mut asked).await
                 }
                 Err(error) => Err(error),
@@ -288,6 +292,16 @@ impl PeerNetwork {
                 }
             }
         }
+    }
+
+    /// The head as it is known, once somebody who is no member yet asks for bulk and the list may be asked for again.
+    async fn newcomer(&self, known: Option<Head>, asked: Option<Instant>) -> Option<Head> {
+        let head = known?;
+        self.inner.swarm.newcomer().await;
+        if let Some(at) = asked {
+            tokio::time::sleep_until(at + MEMBERS_EVERY).await;
+        }
+        Some(head)
     }
 
     async fn tell_members(

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chain::{ChainBackend, ChainError, ChainRecord};
+use chain::{ChainBackend, ChainError};
 use engine::{DeviceChoice, Engine, EngineOptions, Precision, TorchEngine};
-use exchange::{BlobId, BlobStore, FolderSource, StoreLimits};
-use ipc::{Event, Fetched, LogLevel, Rejection};
+use exchange::{BlobStore, FolderSource, StoreLimits};
+use ipc::{Event, LogLevel, Rejection};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use types::manifest::{RunId, RunManifest};
-use types::{BlockNumber, ByteCount, Hash32, Hotkey, Record, Round, Signer, Uid};
+use types::{BlockNumber, Hash32, Hotkey, Record, Round, Signer, Uid};
+
+mod checkpoints;
 
 use crate::cheat::Cheat;
 use crate::checkpoint::StateFolder;
@@ -26,14 +27,11 @@ use crate::lossy::Loss;
 use crate::network::PeerNetwork;
 use crate::outcome::PeerError;
 use crate::places::RunFolder;
-use crate::settlement::{RoundRecords, validators_by_stake};
 use crate::supply::Supply;
 use crate::trainer::{InnerStep, OuterResult, SealInput, Standing, TrainerHandle, TrainerInput};
 
 /// Below this, activations of a whole micro-batch are small beside the state.
 const SMALL_MODEL_PARAMETERS: u64 = 20_000_000;
-/// Time to fetch a checkpoint: generous, since everything waits for it and it is retried.
-const CHECKPOINT_FETCH: Duration = Duration::from_secs(600);
 /// Checkpoints kept by whoever serves them: a joiner that found one on chain must still be able to fetch it.
 const CHECKPOINTS_KEPT: u64 = 3;
 /// Hashes of earlier parameters a validator compares a desynced peer's with; the sync score ends at three steps.
@@ -319,108 +317,6 @@ impl Replica {
                 Err(PeerError::Gather(GatherError::Desynced { .. })) => return Err(PeerError::Lost),
                 Err(error) => return Err(error),
             }
-        }
-    }
-
-    /// Fetches the newest checkpoint that the chain vouches for. Without one, a distrusted θ starts again from the initial
-    /// parameters. Returns whether θ was replaced.
-    async fn restore(&self, distrust: bool, head: BlockNumber) -> Result<bool, PeerError> {
-        let (own, _) = self.standing();
-        let parameters = self.trainer.layout().parameter_count();
-        let found = self.find_checkpoint(head).await?.filter(|(round, ..)| distrust || *round > own);
-        if let Some((round, id, server)) = found {
-            let deadline = Instant::now() + CHECKPOINT_FETCH;
-            let shown = Some((&self.events, Fetched::Checkpoint));
-            match self.supply.blob(id, server, deadline, &self.stop, shown).await {
-                Ok(bytes) if bytes.len() == 4 * parameters => {
-                    let theta = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-                    return self.replace(round, theta).await;
-                }
-                Ok(_) => {}
-                Err(error) => self.events.log(LogLevel::Warn, format!("checkpoint of round {round}: {error}")).await,
-            }
-        }
-        if !distrust {
-            return Ok(true);
-        }
-        let theta = engine::initial_theta(&self.manifest.model, self.manifest.seed);
-        self.replace(Round(0), theta).await
-    }
-
-    async fn replace(&self, round: Round, theta: Vec<f32>) -> Result<bool, PeerError> {
-        let hash = self.trainer.replace(round, theta).await?;
-        self.gatherer.forget_all();
-        self.stand(round, hash);
-        self.events.log(LogLevel::Info, format!("parameters of round {round} loaded: {}", hash.short())).await;
-        Ok(true)
-    }
-
-    /// The newest checkpoint served by a validator whose hash most of the round's peers started from.
-    async fn find_checkpoint(&self, head: BlockNumber) -> Result<Option<(Round, BlobId, Hotkey)>, PeerError> {
-        let rounds = &self.manifest.rounds;
-        let validators = validators_by_stake(&self.chain.neurons().await?);
-        let bytes = 4 * self.trainer.layout().parameter_count() as u64;
-        let page = rounds.checkpoint_every.max(4);
-        let mut to = BlockNumber(head.0.saturating_add(1));
-        loop {
-            let from = rounds.start(Round((to.0 / rounds.blocks).saturating_sub(page)));
-            let records = self.chain.records(from, to).await?;
-            let served = records.iter().rev().filter_map(|r| match &r.record {
-                Record::Checkpoint { round, root, bytes: length, theta }
-                    if validators.contains(&r.uid) && root == theta && *length == bytes =>
-                {
-                    Some((*round, *root, r.hotkey))
-                }
-                _ => None,
-            });
-            for (round, root, server) in served {
-                if self.vouched(round, root, &records, to).await? {
-                    return Ok(Some((round, BlobId { root, bytes }, server)));
-                }
-            }
-            if from.0 == 0 {
-                return Ok(None);
-            }
-            to = from;
-        }
-    }
-
-    /// Whether the round's committers started from these parameters; a round without commitments vouches for nothing
-    /// against it.
-    async fn vouched(
-        &self,
-        round: Round,
-        theta: Hash32,
-        page: &[ChainRecord],
-        to: BlockNumber,
-    ) -> Result<bool, PeerError> {
-        let start = self.manifest.rounds.start(round);
-        let majority = if page.first().is_some_and(|r| r.block <= start) && to > start {
-            RoundRecords::of(round, page).majority_theta(&[])
-        } else {
-            let records = self.gatherer.records(round, self.manifest.rounds.commit_deadline(round)).await?;
-            RoundRecords::of(round, &records).majority_theta(&[])
-        };
-        Ok(majority.is_none_or(|m| m == theta))
-    }
-
-    /// Publishes θ at the start of the current round, so that others can join from it.
-    ///
-    /// # Errors
-    /// [`PeerError`].
-    pub async fn publish_checkpoint(&self) -> Result<(), PeerError> {
-        let (round, theta) = self.trainer.theta().await?;
-        let bytes: Vec<u8> = theta.iter().flat_map(|x| x.to_le_bytes()).collect();
-        drop(theta);
-        let store = Arc::clone(&self.store);
-        let id = blocking(move || store.put(&bytes)).await??;
-        let record = Record::Checkpoint { round, root: id.root, bytes: id.bytes, theta: id.root };
-        match self.chain.publish(&record, self.signer.as_ref()).await {
-            Ok(_) | Err(ChainError::Duplicate { .. }) => {
-                self.events.say(Event::CheckpointSaved { round, bytes: ByteCount(id.bytes) }).await;
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
         }
     }
 

@@ -116,6 +116,12 @@ impl Swarm {
         &self.inner.node
     }
 
+    /// Returns when a peer that has proved whose it is was turned away because the list of members, as it is here, does
+    /// not name it: it may have registered since. Cancel-safe.
+    pub async fn newcomer(&self) {
+        self.inner.newcomer.notified().await;
+    }
+
     /// From now on this is what others are told when they ask whose node this is.
     pub fn set_binding(&self, binding: SignedBinding) {
         *self.inner.own() = Some(binding);

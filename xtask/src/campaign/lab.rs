@@ -184,7 +184,8 @@ mod tests {
     fn page(report: &Value) -> String {
         let circumstances =
             Circumstances { date: "2026-11-25".into(), commit: "abc".into(), machine: "2 cores".into() };
-        markdown(&LAB_CAMPAIGNS[2], report, &circumstances, Profile::Dev)
+        let uplink = LAB_CAMPAIGNS.iter().find(|campaign| campaign.name == "uplink").unwrap();
+        markdown(uplink, report, &circumstances, Profile::Dev)
     }
 
     #[test]

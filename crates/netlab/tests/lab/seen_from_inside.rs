@@ -55,10 +55,14 @@ fn a_line_is_as_long_as_its_plan_says_and_loses_what_it_should() {
         }
     }
     let (before, _) = lab.counts("home").unwrap().unwrap();
-    for _ in 0..400 {
-        home.send_to(b"?", far_at).unwrap();
+    let mut came = 0;
+    for _ in 0..4 {
+        // A socket that nobody reads holds less than 300 packets, however small.
+        for _ in 0..100 {
+            home.send_to(b"?", far_at).unwrap();
+        }
+        came += std::iter::from_fn(|| far.recv_from(&mut [0; 16]).ok()).count() as u64;
     }
-    let came = std::iter::from_fn(|| far.recv_from(&mut [0; 16]).ok()).count() as u64;
     let (up, _) = lab.counts("home").unwrap().unwrap();
     let (carried, lost) = (up.packets - before.packets, up.lost - before.lost);
     assert_eq!(up.overrun, 0);

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use libp2p::PeerId;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,6 +37,8 @@ pub(super) struct Inner {
     pub(super) notes: Arc<Notes>,
     pub(super) announcements: broadcast::Sender<SignedAnnouncement>,
     pub(super) rates: Mutex<super::pacing::Rates>,
+    /// Somebody has proved whose it is, and is no member by our list.
+    pub(super) newcomer: Notify,
     book: Mutex<Book>,
     own: Mutex<Option<SignedBinding>>,
     uplink: Mutex<Uplink>,
@@ -67,6 +69,7 @@ impl Inner {
             counters,
             announcements: broadcast::Sender::new(ANNOUNCEMENTS_WAITING),
             rates: Mutex::default(),
+            newcomer: Notify::new(),
             book: Mutex::default(),
             own: Mutex::default(),
             uplink: Mutex::default(),

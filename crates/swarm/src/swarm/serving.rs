@@ -56,7 +56,14 @@ async fn is_served(inner: &Inner, peer: PeerId) -> bool {
         return true;
     }
     let known = inner.book().membership().is_some();
-    known && inner.ask_binding(peer).await.is_ok() && inner.is_member(&peer)
+    if !known || inner.ask_binding(peer).await.is_err() {
+        return false;
+    }
+    let member = inner.is_member(&peer);
+    if !member {
+        inner.newcomer.notify_one();
+    }
+    member
 }
 
 /// How a peer's bytes travel at this moment.
