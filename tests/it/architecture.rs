@@ -186,6 +186,7 @@ const TABLE: &[Row] = &[
         never_reach: &[TORCH, "torch-sys", "libp2p"],
         never_use: &[],
     },
+    Row { name: "packager", may_name: &[], never_reach: &["tokio", "tauri", TORCH, "egui"], never_use: &[] },
     Row { name: "xtask", may_name: &[], never_reach: &["tokio", "clap", "syn"], never_use: &[] },
     Row {
         name: "fuzz",

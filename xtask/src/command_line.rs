@@ -3,6 +3,7 @@
 //! Nothing here touches the machine, so every refusal can be tested.
 
 use crate::fuzz::FuzzOptions;
+use crate::package::options::{self, PackageOptions};
 use anyhow::Result;
 use std::ffi::OsString;
 
@@ -16,7 +17,8 @@ cargo xtask COMMAND
   test [FILTER…] [-- ARGS…]   the whole test suite, or the tests whose names contain a FILTER
   bench [CRATE…] [-- ARGS…]   criterion benchmarks; `sparseloco` if no crate is named
   fuzz [TARGET…] [--secs N]   hostile inputs to everything that reads any, N seconds each (60), guided by coverage
-  package                     a portable archive in dist/ with checksums
+  package [--dev | --binaries DIR] [--target linux|windows]
+                              installers in dist/ (deb, rpm, portable; NSIS), bill of materials, checksums
   doctor                      what this machine has, what is missing and how to mend it
   campaign [NAME] [--dev]     a recorded series of rehearsals, or of real peers in network namespaces (no NAME: list them)
   icons                       write icons/*.png anew from icons/covey.svg
@@ -85,7 +87,7 @@ pub(crate) enum Task {
     Test { filters: Vec<String>, runner_args: Vec<String> },
     Bench { names: Vec<String>, bench_args: Vec<String> },
     Fuzz(FuzzOptions),
-    Package,
+    Package(PackageOptions),
     Doctor,
     Campaign(CampaignOptions),
     Icons,
@@ -106,7 +108,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Task> {
         "test" => split_names(&command, rest).map(|(filters, runner_args)| Task::Test { filters, runner_args }),
         "bench" => split_names(&command, rest).map(|(names, bench_args)| Task::Bench { names, bench_args }),
         "fuzz" => fuzz_options(rest).map(Task::Fuzz),
-        "package" => no_words(&command, &rest).map(|()| Task::Package),
+        "package" => options::parse(rest).map(Task::Package),
         "doctor" => no_words(&command, &rest).map(|()| Task::Doctor),
         "icons" => no_words(&command, &rest).map(|()| Task::Icons),
         "campaign" => campaign_options(rest).map(Task::Campaign),
@@ -204,6 +206,7 @@ mod tests {
         check("bench", &Task::Bench { names: vec![], bench_args: vec![] });
         check("fuzz", &Task::Fuzz(FuzzOptions { targets: vec![], secs: 60 }));
         check("fuzz ss58 --secs 5", &Task::Fuzz(FuzzOptions { targets: vec!["ss58".into()], secs: 5 }));
+        check("package", &Task::Package(PackageOptions::default()));
         let campaign = |name: &str, dev| Task::Campaign(CampaignOptions { name: Some(name.into()), dev });
         check("campaign", &Task::Campaign(CampaignOptions::default()));
         check("campaign cheaters", &campaign("cheaters", false));

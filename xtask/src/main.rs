@@ -53,7 +53,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { filters, runner_args } => test::test(&place, &filters, &runner_args),
         Task::Bench { names, bench_args } => bench::bench(&place, &names, &bench_args),
         Task::Fuzz(options) => fuzz::fuzz(&place, &options),
-        Task::Package => package::package(&place),
+        Task::Package(options) => package::package(&place, &options),
         Task::Doctor => doctor::doctor(&place),
         Task::Campaign(options) => campaign::campaign(&place, &options),
         Task::Icons => icons::icons(&place),

@@ -39,7 +39,7 @@ pub(crate) fn test(place: &Place, filters: &[String], runner_args: &[String]) ->
 
 /// Builds programs and tests in one go: with the same set of packages, window and shell are built with one set of
 /// features and not twice.
-fn build_all(place: &Place) -> Result<()> {
+pub(crate) fn build_all(place: &Place) -> Result<()> {
     let built = cargo(place).args(["build", "--workspace", "--bins", "--tests"]).status();
     if !built.context("cargo can't be started")?.success() {
         bail!("the build failed; cargo's message stands above");
