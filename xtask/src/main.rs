@@ -9,6 +9,8 @@
 //! program's own code is passed on.
 
 mod bench;
+#[cfg(test)]
+mod book;
 mod campaign;
 mod cargo;
 mod command_line;
