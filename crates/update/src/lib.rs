@@ -9,6 +9,7 @@
 //! the version is not covered. Moments are arguments; nothing here decides when a download may run.
 
 pub mod belief;
+pub mod describe;
 pub mod fetch;
 pub mod health;
 pub mod install;
@@ -17,6 +18,7 @@ pub mod limits;
 pub mod manifest;
 pub mod place;
 pub mod policy;
+pub mod room;
 pub mod signed;
 pub mod stage;
 pub mod swap;

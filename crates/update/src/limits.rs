@@ -43,6 +43,9 @@ pub const MAX_URL_CHARS: usize = 1024;
 /// Longest file name and version text.
 pub const MAX_NAME_CHARS: usize = 128;
 
+/// Folders deep: licences of third parties in torch's wheel lie nine deep.
+pub const MAX_DEPTH: usize = 16;
+
 /// Longest words about a release.
 pub const MAX_NOTES_CHARS: usize = 4000;
 

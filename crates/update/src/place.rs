@@ -6,7 +6,7 @@
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{MAX_NAME_CHARS, MAX_URL_CHARS};
+use crate::limits::{MAX_DEPTH, MAX_NAME_CHARS, MAX_URL_CHARS};
 
 /// An address that files may come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,13 +104,13 @@ pub fn plain_name(name: &str) -> Result<&str, PlaceError> {
     Ok(name)
 }
 
-/// A path of plain names below a folder, with `/` between them; at most eight deep.
+/// A path of plain names below a folder, with `/` between them.
 ///
 /// # Errors
 /// [`PlaceError::Name`].
 pub fn plain_path(path: &str) -> Result<std::path::PathBuf, PlaceError> {
     let parts: Vec<&str> = path.split('/').collect();
-    if parts.len() > 8 {
+    if parts.len() > MAX_DEPTH {
         return Err(PlaceError::Name(path.chars().take(100).collect()));
     }
     parts.into_iter().map(plain_name).collect()
@@ -137,7 +137,7 @@ mod tests {
             "COM1.dll",
             "a.",
             "a b",
-            "a/b/c/d/e/f/g/h/i",
+            "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q",
         ] {
             assert!(plain_path(bad).is_err(), "{bad}");
         }

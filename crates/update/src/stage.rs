@@ -8,9 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use self_update::{ArchiveKind, Compression, Extract};
+use self_update::Extract;
 use serde::{Deserialize, Serialize};
 
+use crate::describe::kind;
 use crate::limits::{DISK_SLACK_BYTES, MAX_NOTE_BYTES, SMOKE_TIME};
 use crate::manifest::{PROGRAMS, Release};
 use crate::whole_file::{read_bounded, remove, sync_folder};
@@ -146,17 +147,12 @@ impl Home {
     fn unpack(&self, release: &Release, new: &Path) -> Result<Pair, StageError> {
         fs::create_dir_all(new)?;
         let archive = self.archive(release);
-        let kind = if release.archive.file.ends_with(".zip") {
-            ArchiveKind::Zip
-        } else {
-            ArchiveKind::Tar(Some(Compression::Gz))
-        };
         let mut programs = Vec::new();
         for name in PROGRAMS {
             let Some(program) = release.program(name) else { return Err(StageError::Program(name.to_owned())) };
             let out = new.join("out");
             fs::create_dir_all(&out)?;
-            let unpacked = Extract::from_source(&archive).archive(kind).extract_file(&out, &program.path);
+            let unpacked = Extract::from_source(&archive).archive(kind(&archive)).extract_file(&out, &program.path);
             unpacked.map_err(|error| StageError::Unpack(error.to_string()))?;
             let known = Known { name: name.to_owned(), bytes: program.bytes, blake3: program.blake3.clone() };
             let to = new.join(file_name(name));

@@ -201,3 +201,30 @@ async fn the_same_file_on_a_disk_needs_no_network() {
     let error = case.fetch(&[From::Disk(local)], None).await.unwrap_err();
     assert!(matches!(error, FetchError::WrongSize { got: 5, .. }));
 }
+
+#[tokio::test]
+async fn a_stop_in_the_middle_keeps_whole_chunks() {
+    let case = Case::new();
+    let (file, gate) = (Arc::clone(&case.file), Arc::new(AtomicU64::new(5 * CHUNK / 2)));
+    let opened = Arc::clone(&gate);
+    let server = Server::start(move |_| Reply::Gated(Arc::clone(&file), Arc::clone(&gate)));
+    let sources = [web(&server, "a")];
+    let stopped = async {
+        while case.came() < 2 * CHUNK {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        case.stop.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        error = case.fetch(&sources, None) => assert!(matches!(error, Err(FetchError::Stopped | FetchError::Stalled))),
+        () = stopped => {}
+    }
+    let kept = std::fs::metadata(case.part()).unwrap().len();
+    assert!(kept > 0 && kept.is_multiple_of(CHUNK), "{kept}");
+    opened.store(u64::MAX, Ordering::SeqCst);
+    let again = Case { stop: CancellationToken::new(), ..case };
+    again.fetch(&sources, None).await.unwrap();
+    again.is_whole();
+    assert!(again.came() <= again.blob.bytes + CHUNK);
+}

@@ -2,10 +2,11 @@
 //!
 //! In: for each request, what to do. Out: bytes, and a list of what was asked and how much was sent. One request a
 //! connection, each on its own named thread; all have ended when it is dropped.
+#![allow(dead_code, reason = "two test programs use this file, and each needs a part of it")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(crate) enum Reply {
     Cut(Arc<Vec<u8>>, u64),
     /// As `File`, but a byte of the file is another one.
     Flipped(Arc<Vec<u8>>, u64),
+    /// As `File`, but only so many bytes are given away in all; then silence until there are more.
+    Gated(Arc<Vec<u8>>, Arc<AtomicU64>),
     /// No length, and no end.
     Endless,
     /// A head, then nothing.
@@ -72,7 +75,6 @@ impl Server {
     }
 
     /// Bytes of bodies sent.
-    #[expect(dead_code, reason = "for the tests of packs, which use this file too")]
     pub(crate) fn sent(&self) -> u64 {
         self.seen().iter().map(|(_, sent)| sent).sum()
     }
@@ -136,6 +138,7 @@ fn answer(stream: &TcpStream, asked: &Asked, reply: &Reply, stop: &AtomicBool, s
         Reply::Shifted(file, by) => (file, *by, u64::MAX, None, true),
         Reply::Cut(file, after) => (file, 0, *after, None, true),
         Reply::Flipped(file, at) => (file, 0, u64::MAX, Some(*at), true),
+        Reply::Gated(file, _) => (file, 0, u64::MAX, None, true),
         Reply::Endless => {
             let _ = head(stream, "200 OK\r\n".into());
             let mut total = 0;
@@ -191,10 +194,24 @@ fn answer(stream: &TcpStream, asked: &Asked, reply: &Reply, stop: &AtomicBool, s
     }
     let mut total = 0;
     for piece in body.chunks(16 << 10) {
+        if let Reply::Gated(_, allowed) = reply {
+            pass(allowed, piece.len() as u64, stream, stop);
+        }
         if stream.write_all(piece).is_err() {
             return;
         }
         total += piece.len() as u64;
         sent(total);
+    }
+}
+
+/// Waits until so many bytes may go, the client hangs up, or the server ends.
+fn pass(allowed: &AtomicU64, bytes: u64, mut stream: &TcpStream, stop: &AtomicBool) {
+    stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+    let take = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(bytes) };
+    while allowed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() && !stop.load(Ordering::SeqCst) {
+        if matches!(std::io::Read::read(&mut stream, &mut [0]), Ok(0)) {
+            return;
+        }
     }
 }
