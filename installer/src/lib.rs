@@ -15,11 +15,12 @@ pub mod portable;
 pub mod redhat;
 pub mod sbom;
 pub mod tree;
+pub mod windows;
 
 mod pack;
 mod write;
 
-pub use write::{Parts, Written, linux};
+pub use write::{Parts, Written, linux, windows_setup};
 
 /// What a user downloads before the runtime pack: product.md's promise for installers.
 pub const MAX_SHELL_BYTES: usize = 60_000_000;
@@ -44,6 +45,12 @@ pub enum PackError {
         /// The reader's reason.
         why: String,
     },
+    /// A program that Windows would not start.
+    #[error("{0} is no 64-bit x86 program of Windows")]
+    WindowsProgram(String),
+    /// The setup could not be compiled.
+    #[error("makensis failed: {0}")]
+    Nsis(String),
     /// A shared library of which nobody said what package brings it.
     #[error("{program} needs {library}, and no Debian package is known to bring it: add it to the packager's table")]
     Library {

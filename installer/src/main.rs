@@ -1,6 +1,6 @@
 //! `packager`: the packages of one build, for `cargo xtask package`, which finds the parts.
 //!
-//! In: `--root --programs --metadata --version --time --out` and perhaps `--any-size`. Out: files in the folder of
+//! In: `--root --programs --metadata --version --time --out` and perhaps `--any-size`, `--windows`. Out: files in the folder of
 //! `--out`, a line for each; exit code 1 and one sentence where it could not.
 
 use anyhow::{Context as _, Result, bail};
@@ -20,7 +20,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let mut words = std::env::args_os().skip(1);
-    let (mut folders, mut version, mut time, mut any_size) = ([const { None }; 4], None, None, false);
+    let (mut folders, mut version, mut time) = ([const { None }; 4], None, None);
+    let (mut any_size, mut windows) = (false, false);
     while let Some(word) = words.next() {
         let option = word.to_string_lossy().into_owned();
         let mut value = || words.next().with_context(|| format!("{option} takes a value"));
@@ -32,6 +33,7 @@ fn run() -> Result<()> {
             "--version" => version = value()?.into_string().ok(),
             "--time" => time = value()?.into_string().ok().and_then(|text| text.parse().ok()),
             "--any-size" => any_size = true,
+            "--windows" => windows = true,
             _ => bail!("{option:?} is no option"),
         }
     }
@@ -45,7 +47,8 @@ fn run() -> Result<()> {
     let metadata = std::fs::read(&metadata).with_context(|| format!("{} can't be read", metadata.display()))?;
     let metadata = serde_json::from_slice(&metadata).context("the metadata is no JSON")?;
     let parts = Parts { root, programs, metadata, within_promise: !any_size };
-    for file in packager::linux(&parts, &release, &out)? {
+    let write = if windows { packager::windows_setup } else { packager::linux };
+    for file in write(&parts, &release, &out)? {
         println!("{}  {:>11}  {}", file.sha256, file.bytes, file.name);
     }
     Ok(())

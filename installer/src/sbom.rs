@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The packages of ours whose programs people get.
-const ROOTS: [&str; 3] = ["covey", "peer", "signer"];
+pub const ROOTS: [&str; 3] = ["covey", "peer", "signer"];
 
 /// A crate that is built in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,11 +37,11 @@ impl Component {
     }
 }
 
-/// What the programs are made of.
+/// What the programs of these packages of ours are made of.
 ///
 /// # Errors
 /// [`PackError::Metadata`].
-pub fn components(metadata: &Value) -> Result<Vec<Component>, PackError> {
+pub fn components(metadata: &Value, roots: &[&str]) -> Result<Vec<Component>, PackError> {
     let list = |value: &'_ Value, key: &'static str| value[key].as_array().cloned().ok_or(PackError::Metadata(key));
     let packages = list(metadata, "packages")?;
     let nodes = list(&metadata["resolve"], "nodes")?;
@@ -61,9 +61,9 @@ pub fn components(metadata: &Value) -> Result<Vec<Component>, PackError> {
         }
         edges.insert(text(node, "id")?, named);
     }
-    let ours = |package: &&&Value| package["source"].is_null() && ROOTS.iter().any(|root| package["name"] == **root);
+    let ours = |package: &&&Value| package["source"].is_null() && roots.iter().any(|root| package["name"] == **root);
     let mut open: Vec<String> = by_id.iter().filter(|(_, package)| ours(package)).map(|(id, _)| id.clone()).collect();
-    if open.len() != ROOTS.len() {
+    if open.len() != roots.len() {
         return Err(PackError::Metadata("one of the programs' packages"));
     }
     let mut reached: BTreeSet<String> = open.iter().cloned().collect();

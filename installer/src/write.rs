@@ -5,7 +5,7 @@
 
 use crate::layout::Source;
 use crate::tree::Tree;
-use crate::{PackError, Release, deb, depends, layout, licences, portable, redhat, sbom, within_promise};
+use crate::{PackError, Release, deb, depends, layout, licences, portable, redhat, sbom, windows, within_promise};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -40,21 +40,45 @@ pub struct Written {
 /// A part that is missing, a program that is none, a package that is too large, a disk that is full. Files that were
 /// complete stay.
 pub fn linux(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written>, PackError> {
-    let components = sbom::components(&parts.metadata)?;
-    let lock = std::fs::read_to_string(parts.root.join("Cargo.lock")).map_err(PackError::io("Cargo.lock"))?;
-    let source = Source {
-        root: parts.root.clone(),
-        programs: parts.programs.clone(),
-        third_party: licences::text(&components)?,
-    };
+    let (source, materials) = sources(parts, &sbom::ROOTS, release)?;
     let tree = layout::tree(&source)?;
     let needs = depends::of(programs(&tree))?;
     let packages = [
         (deb::file_name(release), deb::package(&source, &tree, &needs, release)?),
         (redhat::file_name(release), redhat::package(&tree, &needs, release)?),
         (portable::file_name(release), portable::package(&source, &tree, release)?),
-        (format!("covey-{}.cdx.json", release.version), sbom::document(&components, &lock, release)?.into_bytes()),
+        (format!("covey-{}-linux.cdx.json", release.version), materials),
     ];
+    put_all(parts, packages.into(), out)
+}
+
+/// Writes Windows' setup into `out`.
+///
+/// # Errors
+/// As [`linux`].
+pub fn windows_setup(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written>, PackError> {
+    let roots: &[&str] = if windows::has_peer(&parts.programs) { &sbom::ROOTS } else { &["covey", "signer"] };
+    let (source, materials) = sources(parts, roots, release)?;
+    let packages = [
+        (windows::file_name(release), windows::package(&source, &out.join("stage"), release)?),
+        (format!("covey-{}-windows.cdx.json", release.version), materials),
+    ];
+    put_all(parts, packages.into(), out)
+}
+
+/// Where files come from, and the bill of materials.
+fn sources(parts: &Parts, roots: &[&str], release: &Release) -> Result<(Source, Vec<u8>), PackError> {
+    let components = sbom::components(&parts.metadata, roots)?;
+    let lock = std::fs::read_to_string(parts.root.join("Cargo.lock")).map_err(PackError::io("Cargo.lock"))?;
+    let source = Source {
+        root: parts.root.clone(),
+        programs: parts.programs.clone(),
+        third_party: licences::text(&components)?,
+    };
+    Ok((source, sbom::document(&components, &lock, release)?.into_bytes()))
+}
+
+fn put_all(parts: &Parts, packages: Vec<(String, Vec<u8>)>, out: &Path) -> Result<Vec<Written>, PackError> {
     for (name, bytes) in packages.iter().filter(|_| parts.within_promise) {
         within_promise(name, bytes)?;
     }

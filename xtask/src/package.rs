@@ -17,17 +17,17 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 pub(crate) fn package(place: &Place, options: &PackageOptions) -> Result<ExitCode> {
-    if options.target == Target::Windows {
-        bail!("Windows installers are put together by installer/windows; see its README");
-    }
-    let programs = build::programs(place, &options.programs)?;
+    let programs = build::programs(place, options)?;
     let since = Instant::now();
     let dist = place.root.join("dist");
-    let metadata = metadata(place)?;
+    let metadata = metadata(place, options.target)?;
     say::doing(&format!("writing packages to {}", dist.display()));
     let mut packager = packager(place, &programs, &metadata, &dist);
     if options.programs != Programs::Release {
         packager.arg("--any-size");
+    }
+    if options.target == Target::Windows {
+        packager.arg("--windows");
     }
     if cargo::status_code(&mut packager)? != ExitCode::SUCCESS {
         bail!("the packages could not be written; the reason stands above");
@@ -46,10 +46,14 @@ fn packager(place: &Place, programs: &Path, metadata: &Path, out: &Path) -> Comm
     command
 }
 
-/// What cargo says of every crate that a Linux build takes, in a file of the build folder.
-fn metadata(place: &Place) -> Result<PathBuf> {
+/// What cargo says of every crate that a build for `target` takes, in a file of the build folder.
+fn metadata(place: &Place, target: Target) -> Result<PathBuf> {
+    let triple = match target {
+        Target::Linux => "x86_64-unknown-linux-gnu",
+        Target::Windows => "x86_64-pc-windows-msvc",
+    };
     let mut command = cargo::cargo(place);
-    command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"]);
+    command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", triple]);
     let output = command.output().context("cargo can't be started")?;
     if !output.status.success() {
         bail!("cargo's metadata can't be had: {}", String::from_utf8_lossy(&output.stderr).trim());

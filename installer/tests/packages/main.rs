@@ -12,3 +12,4 @@ mod materials;
 mod portable;
 mod promises;
 mod stage;
+mod windows;

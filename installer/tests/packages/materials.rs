@@ -18,7 +18,7 @@ fn this_workspace() -> Value {
 
 #[test]
 fn the_bill_names_every_crate_that_is_built_in_and_no_test_of_ours() {
-    let components = sbom::components(&this_workspace()).unwrap();
+    let components = sbom::components(&this_workspace(), &sbom::ROOTS).unwrap();
     let names: BTreeSet<&str> = components.iter().map(|component| component.name.as_str()).collect();
     for built_in in
         ["tch", "egui", "libp2p", "schnorrkel", "covey", "covey-peer"].iter().filter(|name| **name != "covey-peer")
@@ -43,7 +43,7 @@ fn the_bill_names_every_crate_that_is_built_in_and_no_test_of_ours() {
 #[test]
 fn the_document_is_cyclonedx_whose_references_lead_somewhere() {
     let dir = tempfile::tempdir().unwrap();
-    let components = sbom::components(&stage::metadata(dir.path())).unwrap();
+    let components = sbom::components(&stage::metadata(dir.path()), &sbom::ROOTS).unwrap();
     let lock = "[[package]]\nname = \"small\"\nversion = \"1.0.0\"\nchecksum = \"ab12\"\n";
     let text = sbom::document(&components, lock, &stage::release()).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -68,6 +68,6 @@ fn metadata_without_one_of_the_programs_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let mut metadata = stage::metadata(dir.path());
     metadata["packages"].as_array_mut().unwrap().remove(1);
-    assert!(sbom::components(&metadata).is_err());
-    assert!(sbom::components(&Value::Null).is_err());
+    assert!(sbom::components(&metadata, &sbom::ROOTS).is_err());
+    assert!(sbom::components(&Value::Null, &sbom::ROOTS).is_err());
 }

@@ -3,10 +3,10 @@
 //! In: options, the checkout. Out: a folder with the three programs. Release builds have a build folder of their own,
 //! because their flags differ from those of `cargo xtask run`.
 
-use super::options::Programs;
+use super::options::{PackageOptions, Programs, Target};
 use crate::command_line::SetupOptions;
 use crate::place::Place;
-use crate::{cargo, say, setup, test};
+use crate::{cargo, machine, say, setup, test};
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,12 +16,43 @@ const PACKAGES: [&str; 3] = ["covey", "peer", "signer"];
 const PROGRAMS: [&str; 3] = ["covey", "covey-peer", "covey-signer"];
 
 /// The folder with the programs.
-pub(crate) fn programs(place: &Place, from: &Programs) -> Result<PathBuf> {
-    match from {
+pub(crate) fn programs(place: &Place, options: &PackageOptions) -> Result<PathBuf> {
+    let elsewhere = options.target == Target::Windows && !cfg!(windows);
+    match &options.programs {
         Programs::Folder(folder) => Ok(folder.clone()),
+        from if elsewhere => cross(place, *from == Programs::Release),
         Programs::Release => release(place),
         Programs::Dev => dev(place),
     }
+}
+
+/// App and signer for Windows, built on another system: by the toolchain's own target if it is installed, or by the
+/// compiler that `COVEY_WINDOWS_RUSTC` names, which must have its library's sources. The trainer needs Windows' libtorch
+/// and is built on Windows.
+fn cross(place: &Place, release: bool) -> Result<PathBuf> {
+    let own = Place { target: place.target.join("package"), ..place.clone() };
+    let mut command = cargo::cargo(&own);
+    command.args(["build", "--locked", "--target", WINDOWS, "--package", "covey", "--package", "signer"]);
+    if release {
+        command.arg("--release");
+    }
+    match std::env::var_os("COVEY_WINDOWS_RUSTC") {
+        Some(rustc) => {
+            // The bootstrap's word allows a library built from its sources, and nothing else is used of it.
+            command.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort,panic_unwind");
+        }
+        None if machine::output_of("rustup", &["target", "list", "--installed"]).is_ok_and(|t| t.contains(WINDOWS)) => {
+        }
+        None => bail!(
+            "this toolchain builds nothing for Windows: `rustup target add {WINDOWS}` and mingw-w64, or name a compiler \
+             with its library's sources in COVEY_WINDOWS_RUSTC"
+        ),
+    }
+    nameless(&mut command, &own);
+    if !command.status().context("cargo can't be started")?.success() {
+        bail!("the build for Windows failed; cargo's message stands above");
+    }
+    Ok(own.target.join(WINDOWS).join(if release { "release" } else { "debug" }))
 }
 
 fn release(place: &Place) -> Result<PathBuf> {
@@ -39,6 +70,9 @@ fn release(place: &Place) -> Result<PathBuf> {
     }
     Ok(own.target.join("release"))
 }
+
+/// Windows, as another system can build for it.
+const WINDOWS: &str = "x86_64-pc-windows-gnu";
 
 /// As tests have them, without symbols.
 fn dev(place: &Place) -> Result<PathBuf> {
