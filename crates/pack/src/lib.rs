@@ -17,4 +17,7 @@ pub use describe::{DescribeError, describe};
 pub use fits::{Machine, Unfit, fits};
 pub use get::{Getter, PackError, Progress};
 pub use manifest::{Kind, Member, Method, Needs, Pack, PackArchive, PackManifest, PackManifestError};
-pub use shelf::Shelf;
+pub use shelf::{SEARCH_PATH, Shelf};
+
+/// The torch that this workspace's peer is linked to: tch 0.26 speaks exactly this one.
+pub const TORCH: &str = "2.13.0";

@@ -29,5 +29,5 @@ pub(crate) const PIECE_BYTES: usize = 256 << 10;
 /// Files looked at in one archive when it is described: torch's wheel has 14,000.
 pub(crate) const MAX_LISTED: usize = 100_000;
 
-/// Longest note of what is on the shelf.
-pub(crate) const MAX_NOTE_BYTES: u64 = 64 << 10;
+/// Longest note of what is on the shelf: a line for each file.
+pub(crate) const MAX_NOTE_BYTES: u64 = 1 << 20;

@@ -40,8 +40,6 @@ pub struct PackManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
-    /// Its folder; never used twice for different contents.
-    pub name: String,
     /// What for.
     pub kind: Kind,
     /// `update::manifest::platform` of the machines it is for.
@@ -142,10 +140,9 @@ impl PackManifest {
         let mut seen = BTreeSet::new();
         for pack in &manifest.packs {
             pack.check()?;
-            if !seen.insert(pack.name.to_ascii_lowercase())
-                || !seen.insert(format!("{:?} {} {}", pack.kind, pack.platform, pack.torch))
-            {
-                return Err(PackManifestError::Twice(pack.name.clone()));
+            let whose = format!("{} on {}", pack.name(), pack.platform);
+            if !seen.insert(whose.clone()) {
+                return Err(PackManifestError::Twice(whose));
             }
         }
         Ok(manifest)
@@ -159,7 +156,7 @@ impl PackManifest {
 
 impl Pack {
     fn check(&self) -> Result<(), PackManifestError> {
-        for name in [&self.name, &self.platform, &self.torch] {
+        for name in [&self.platform, &self.torch] {
             plain_name(name)?;
         }
         if !(1..=MAX_ARCHIVES).contains(&self.archives.len()) || self.members().count() > MAX_FILES {
@@ -189,6 +186,11 @@ impl Pack {
         if total > MAX_PACK_BYTES { Err(PackManifestError::Bounds("size of a pack")) } else { Ok(()) }
     }
 
+    /// Its folder: known before it is fetched, so that children can be told early where it will be.
+    pub fn name(&self) -> String {
+        folder_name(self.kind, &self.torch)
+    }
+
     /// Its files, each with the archive that it comes from.
     pub fn members(&self) -> impl Iterator<Item = (&PackArchive, &Member)> {
         self.archives.iter().flat_map(|archive| archive.members.iter().map(move |member| (archive, member)))
@@ -202,6 +204,14 @@ impl Pack {
     /// Bytes that it takes on the disk.
     pub fn disk_bytes(&self) -> u64 {
         self.members().map(|(_, member)| member.bytes).sum()
+    }
+}
+
+/// The folder of a pack.
+pub(crate) fn folder_name(kind: Kind, torch: &str) -> String {
+    match kind {
+        Kind::Cpu => format!("cpu-{torch}"),
+        Kind::Cuda => format!("cuda-{torch}"),
     }
 }
 

@@ -9,15 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use update::place::plain_name;
-use update::whole_file::{read_bounded, remove, write_whole};
+use update::place::{plain_name, plain_path};
+use update::whole_file::{read_bounded, remove, sync_folder, write_whole};
 
 use crate::limits::MAX_NOTE_BYTES;
-use crate::manifest::{Kind, Pack};
+use crate::manifest::{Kind, Pack, folder_name};
 
 /// The last file of a pack.
 const COMPLETE: &str = "COMPLETE";
-/// Which packs are in use.
+/// Which packs are there, the newest first.
 const IN_USE: &str = "in-use.json";
 /// Where a pack's libraries lie within it.
 const LIBRARIES: &str = "torch/lib";
@@ -26,7 +26,7 @@ const LIBRARIES: &str = "torch/lib";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shelf(PathBuf);
 
-/// Names of packs in use and before, per kind.
+/// Versions of torch whose packs are there, the newest first, per kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct InUse {
     #[serde(default)]
@@ -38,7 +38,8 @@ struct InUse {
 /// What a whole pack says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Complete {
-    torch: String,
+    /// BLAKE3 over the hashes of all files.
+    content: String,
     /// Path and bytes of each file: a pack that somebody tidied up is told from a whole one without reading a gigabyte.
     files: Vec<(String, u64)>,
 }
@@ -54,80 +55,87 @@ impl Shelf {
         &self.0
     }
 
-    /// The pack of a kind that is in use, if it is whole and for this torch.
-    pub fn in_use(&self, kind: Kind, torch: &str) -> Option<PathBuf> {
-        let names = self.names(kind);
-        names.iter().filter_map(|name| self.whole(name, torch)).next()
+    /// The pack of a kind for this torch, if it is whole.
+    pub fn whole(&self, kind: Kind, torch: &str) -> Option<PathBuf> {
+        self.note(kind, torch).map(|_| self.pack_folder(kind, torch))
     }
 
     /// Whether the peer can start: the pack for the processor is there.
     pub fn has_engine(&self, torch: &str) -> bool {
-        self.in_use(Kind::Cpu, torch).is_some()
+        self.whole(Kind::Cpu, torch).is_some()
     }
 
-    /// Variables for a child that links to libtorch: its search path with the pack before what `old` says, and where the CUDA
-    /// half is.
-    pub fn variables(&self, torch: &str, old: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsString)> {
+    /// Variables for children that link to libtorch: where to look for libraries, with the pack before what `old` says, and
+    /// where the CUDA half is. The packs need not be there yet: a child that starts when they are finds them.
+    pub fn variables(&self, torch: &str, old: Option<OsString>) -> Vec<(&'static str, OsString)> {
+        let before = old.unwrap_or_default();
+        let own = self.pack_folder(Kind::Cpu, torch).join(LIBRARIES);
+        let others = std::env::split_paths(&before).filter(|path| !path.as_os_str().is_empty() && *path != own);
         let mut variables = Vec::new();
-        if let Some(pack) = self.in_use(Kind::Cpu, torch) {
-            let before = old(SEARCH_PATH).unwrap_or_default();
-            let paths = std::iter::once(pack.join(LIBRARIES)).chain(std::env::split_paths(&before));
-            if let Ok(joined) = std::env::join_paths(paths.filter(|path| !path.as_os_str().is_empty())) {
-                variables.push((SEARCH_PATH, joined));
-            }
+        if let Ok(joined) = std::env::join_paths(std::iter::once(own.clone()).chain(others)) {
+            variables.push((SEARCH_PATH, joined));
         }
-        if let Some(pack) = self.in_use(Kind::Cuda, torch) {
-            variables.push((CUDA_VARIABLE, pack.join(LIBRARIES).join(CUDA_LIBRARY).into()));
-        }
+        variables.push((CUDA_VARIABLE, self.pack_folder(Kind::Cuda, torch).join(LIBRARIES).join(CUDA_LIBRARY).into()));
         variables
+    }
+
+    fn pack_folder(&self, kind: Kind, torch: &str) -> PathBuf {
+        self.0.join(folder_name(kind, torch))
     }
 
     /// Where a pack is put together.
     pub(crate) fn workshop(&self, pack: &Pack) -> PathBuf {
-        self.0.join(format!("{}.part", pack.name))
+        self.0.join(format!("{}.part", pack.name()))
     }
 
-    /// The pack of this name, if every file of it is there and as long as it must be.
-    fn whole(&self, name: &str, torch: &str) -> Option<PathBuf> {
-        let folder = self.0.join(plain_name(name).ok()?);
-        let note = read_bounded(&folder.join(COMPLETE), MAX_NOTE_BYTES * 8).ok().flatten()?;
+    /// The last note of a pack, if every file of it is there and as long as it must be.
+    fn note(&self, kind: Kind, torch: &str) -> Option<Complete> {
+        let folder = self.pack_folder(kind, plain_name(torch).ok()?);
+        let note = read_bounded(&folder.join(COMPLETE), MAX_NOTE_BYTES).ok().flatten()?;
         let complete: Complete = serde_json::from_slice(&note).ok()?;
-        let right =
-            |(path, bytes): &(String, u64)| fs::metadata(folder.join(path)).is_ok_and(|found| found.len() == *bytes);
-        (complete.torch == torch && complete.files.iter().all(right)).then_some(folder)
+        let right = |(path, bytes): &(String, u64)| {
+            plain_path(path).is_ok_and(|path| fs::metadata(folder.join(path)).is_ok_and(|found| found.len() == *bytes))
+        };
+        complete.files.iter().all(right).then_some(complete)
     }
 
-    /// Whether this very pack is there.
+    /// Whether this very pack is there, and not another build of it.
     pub fn has(&self, pack: &Pack) -> bool {
-        self.whole(&pack.name, &pack.torch).is_some()
+        self.note(pack.kind, &pack.torch).is_some_and(|complete| complete.content == content(pack))
     }
 
-    /// Puts a finished pack onto the shelf, in use from now on; what is older than the one before it goes.
+    /// Puts a finished pack onto the shelf; what is older than the one before it goes.
     pub(crate) fn put(&self, pack: &Pack) -> io::Result<()> {
-        let (from, to) = (self.workshop(pack), self.0.join(&pack.name));
+        let (from, to) = (self.workshop(pack), self.pack_folder(pack.kind, &pack.torch));
         let files = pack.members().map(|(_, member)| (member.to.clone(), member.bytes)).collect();
-        let complete = Complete { torch: pack.torch.clone(), files };
+        let complete = Complete { content: content(pack), files };
         write_whole(&from.join(COMPLETE), &serde_json::to_vec(&complete).map_err(io::Error::other)?)?;
-        // What lies there is not whole, or it would not have been fetched.
-        remove(&to)?;
+        // What lies there is not whole or another build, or it would not have been fetched. It is moved away by one rename, so
+        // that it is never taken for whole while it goes.
+        let old = self.0.join(format!("{}.old", pack.name()));
+        remove(&old)?;
+        if to.exists() {
+            fs::rename(&to, &old)?;
+        }
         fs::rename(&from, &to)?;
-        update::whole_file::sync_folder(&to)?;
+        sync_folder(&to)?;
+        remove(&old)?;
         self.use_pack(pack)
     }
 
-    /// Takes a pack that is there into use.
+    /// Notes that a pack is the newest of its kind.
     pub(crate) fn use_pack(&self, pack: &Pack) -> io::Result<()> {
         let mut in_use = self.read();
-        let names = match pack.kind {
+        let versions = match pack.kind {
             Kind::Cpu => &mut in_use.cpu,
             Kind::Cuda => &mut in_use.cuda,
         };
-        names.retain(|name| *name != pack.name);
-        names.insert(0, pack.name.clone());
-        let old = names.split_off(names.len().min(2));
+        versions.retain(|torch| *torch != pack.torch);
+        versions.insert(0, pack.torch.clone());
+        let old = versions.split_off(versions.len().min(2));
         write_whole(&self.0.join(IN_USE), &serde_json::to_vec(&in_use).map_err(io::Error::other)?)?;
-        for name in old.iter().filter(|name| plain_name(name).is_ok()) {
-            remove(&self.0.join(name))?;
+        for torch in old.iter().filter(|torch| plain_name(torch).is_ok()) {
+            remove(&self.pack_folder(pack.kind, torch))?;
         }
         Ok(())
     }
@@ -140,22 +148,23 @@ impl Shelf {
         remove(&self.workshop(pack))
     }
 
-    fn names(&self, kind: Kind) -> Vec<String> {
-        let in_use = self.read();
-        match kind {
-            Kind::Cpu => in_use.cpu,
-            Kind::Cuda => in_use.cuda,
-        }
-    }
-
     fn read(&self) -> InUse {
         let bytes = read_bounded(&self.0.join(IN_USE), MAX_NOTE_BYTES).ok().flatten();
         bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 }
 
+/// What a pack is made of, in one hash.
+fn content(pack: &Pack) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (_, member) in pack.members() {
+        hasher.update(member.to.as_bytes()).update(member.blake3.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 /// Where the system looks for libraries beside its own folders.
-const SEARCH_PATH: &str = if cfg!(windows) {
+pub const SEARCH_PATH: &str = if cfg!(windows) {
     "PATH"
 } else if cfg!(target_os = "macos") {
     "DYLD_LIBRARY_PATH"

@@ -20,7 +20,6 @@ fn manifest(members: Vec<Member>) -> PackManifest {
     let url = Source::parse("https://example.org/a.whl").unwrap();
     let archive = PackArchive { file: "a.whl".into(), bytes: 1000, urls: vec![url], members };
     let pack = Pack {
-        name: "cpu-2.13.0".into(),
         kind: Kind::Cpu,
         platform: "linux-x86_64".into(),
         torch: "2.13.0".into(),
@@ -57,7 +56,7 @@ fn a_path_that_leaves_the_pack_is_refused() {
     for path in ["../a", "/etc/passwd", "a/../../b", "a\\..\\b", "C:/a", "a/", ".bashrc", "nul"] {
         assert!(matches!(refused_member(|member| member.to = path.into()), PackManifestError::Place(_)), "{path}");
     }
-    assert!(matches!(refused(|m| m.packs[0].name = "..".into()), PackManifestError::Place(_)));
+    assert!(matches!(refused(|m| m.packs[0].torch = "..".into()), PackManifestError::Place(_)));
 }
 
 #[test]
@@ -94,7 +93,7 @@ fn the_form_is_pinned() {
     let text = serde_json::to_string(&manifest(vec![member("torch/lib/a.so")])).unwrap();
     let expected = format!(
         concat!(
-            r#"{{"format":1,"sequence":3,"issued":1767226600,"expires":1767227600,"packs":[{{"name":"cpu-2.13.0","kind":"cpu","#,
+            r#"{{"format":1,"sequence":3,"issued":1767226600,"expires":1767227600,"packs":[{{"kind":"cpu","#,
             r#""platform":"linux-x86_64","torch":"2.13.0","needs":{{"cuda":[13,0],"compute":null}},"archives":[{{"file":"a.whl","#,
             r#""bytes":1000,"urls":["https://example.org/a.whl"],"members":[{{"to":"torch/lib/a.so","at":10,"packed":20,"#,
             r#""method":"deflate","bytes":100,"blake3":"{0}","chunks":["{1}"]}}]}}]}}]}}"#

@@ -32,7 +32,7 @@ impl Case {
         let wheel = wheel(dir.path());
         let bytes = Arc::new(std::fs::read(&wheel).unwrap());
         let server = Server::start(move |asked| reply(asked, Arc::clone(&bytes)));
-        let pack = pack_of(&wheel, "cpu-1", &[server.url("one"), server.url("two")]);
+        let pack = pack_of(&wheel, &[server.url("one"), server.url("two")]);
         let shelf = Shelf::at(dir.path().join("packs"));
         let (traffic, stop) = (AtomicU64::new(0), CancellationToken::new());
         Self { dir, server, pack, shelf, traffic, stop, stop_after: u64::MAX }
@@ -59,7 +59,7 @@ impl Case {
     }
 
     fn is_there(&self) {
-        is_whole(&self.shelf.in_use(Kind::Cpu, TORCH).unwrap());
+        is_whole(&self.shelf.whole(Kind::Cpu, TORCH).unwrap());
         let left = std::fs::read_dir(self.shelf.folder()).unwrap().count();
         assert_eq!(left, 2, "the pack and the note of what is in use, nothing else");
     }
@@ -69,15 +69,14 @@ impl Case {
 async fn only_wanted_bytes_are_fetched_and_the_peer_is_told_where_they_are() {
     let case = Case::new(|_, file| Reply::File(file));
     assert!(!case.shelf.has_engine(TORCH));
-    assert_eq!(case.shelf.variables(TORCH, |_| None), []);
     case.get(None, None).await.unwrap();
     case.is_there();
     assert_eq!(case.server.sent(), case.pack.packed_bytes());
     assert!(case.server.sent() < case.pack.archives[0].bytes * 9 / 10);
-    let (name, value) = case.shelf.variables(TORCH, |_| Some(OsString::from("before"))).remove(0);
+    let (name, value) = case.shelf.variables(TORCH, Some(OsString::from("before"))).remove(0);
     let paths: Vec<_> = std::env::split_paths(&value).collect();
     assert!(["LD_LIBRARY_PATH", "PATH", "DYLD_LIBRARY_PATH"].contains(&name));
-    assert_eq!(paths, [case.shelf.folder().join("cpu-1/torch/lib"), PathBuf::from("before")]);
+    assert_eq!(paths, [case.shelf.folder().join("cpu-2.13.0/torch/lib"), PathBuf::from("before")]);
     // There: nobody is asked again.
     let asked = case.server.seen().len();
     case.get(None, None).await.unwrap();
@@ -153,7 +152,7 @@ async fn a_description_that_is_wrong_about_a_file_puts_nothing_onto_the_shelf() 
 async fn a_pack_that_somebody_tidied_up_is_not_there_and_comes_again() {
     let case = Case::new(|_, file| Reply::File(file));
     case.get(None, None).await.unwrap();
-    let pack = case.shelf.in_use(Kind::Cpu, TORCH).unwrap();
+    let pack = case.shelf.whole(Kind::Cpu, TORCH).unwrap();
     std::fs::write(pack.join("torch/lib/libc10.so"), b"short").unwrap();
     assert!(!case.shelf.has_engine(TORCH));
     assert!(!case.shelf.has_engine("2.14.0"));
@@ -162,18 +161,27 @@ async fn a_pack_that_somebody_tidied_up_is_not_there_and_comes_again() {
 }
 
 #[tokio::test]
-async fn of_three_packs_the_newest_is_used_and_the_one_before_kept() {
+async fn of_three_packs_the_newest_and_the_one_before_are_kept() {
     let mut case = Case::new(|_, file| Reply::File(file));
-    for name in ["cpu-1", "cpu-2", "cpu-3"] {
-        case.pack.name = name.into();
+    let versions = ["2.13.0", "2.14.0", "2.15.0"];
+    for torch in versions {
+        case.pack.torch = torch.into();
         case.get(None, None).await.unwrap();
-        assert_eq!(case.shelf.in_use(Kind::Cpu, TORCH), Some(case.shelf.folder().join(name)));
+        assert_eq!(case.shelf.whole(Kind::Cpu, torch), Some(case.shelf.folder().join(format!("cpu-{torch}"))));
     }
-    let there = |name: &str| case.shelf.folder().join(name).is_dir();
-    assert!(!there("cpu-1") && there("cpu-2") && there("cpu-3"));
-    // The newest one is damaged: the one before does.
-    std::fs::remove_file(case.shelf.folder().join("cpu-3/torch/lib/libc10.so")).unwrap();
-    assert_eq!(case.shelf.in_use(Kind::Cpu, TORCH), Some(case.shelf.folder().join("cpu-2")));
+    assert_eq!(versions.map(|torch| case.shelf.has_engine(torch)), [false, true, true]);
+    assert!(!case.shelf.folder().join("cpu-2.13.0").exists());
+}
+
+#[tokio::test]
+async fn another_build_of_a_pack_replaces_it() {
+    let mut case = Case::new(|_, file| Reply::File(file));
+    case.get(None, None).await.unwrap();
+    case.pack.archives[0].members.pop();
+    assert!(!case.shelf.has(&case.pack) && case.shelf.has_engine(TORCH));
+    case.get(None, None).await.unwrap();
+    assert!(case.shelf.has(&case.pack));
+    assert!(!case.shelf.folder().join("cpu-2.13.0/torch.dist-info").exists());
 }
 
 #[tokio::test]

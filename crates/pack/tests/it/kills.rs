@@ -38,7 +38,7 @@ impl Scene {
         let allowed = Arc::new(AtomicU64::new(0));
         let gate = Arc::clone(&allowed);
         let server = Server::start(move |_| Reply::Gated(Arc::clone(&bytes), Arc::clone(&gate)));
-        let pack = pack_of(&wheel, "cpu-1", &[server.url("wheel")]);
+        let pack = pack_of(&wheel, &[server.url("wheel")]);
         let description = dir.path().join("packs.json");
         std::fs::write(&description, signed(&pack)).unwrap();
         let shelf = Shelf::at(dir.path().join("packs"));
@@ -68,8 +68,8 @@ impl Scene {
         let members: Vec<_> = self.pack.members().map(|(_, member)| member).collect();
         let index = members.iter().rposition(|member| member.at < at).unwrap();
         let chunks = (at - members[index].at) / CHUNK * CHUNK;
-        let packed = self.shelf.folder().join("cpu-1.part/.packed").join(index.to_string());
-        let unpacked = self.shelf.folder().join("cpu-1.part").join(&members[index].to);
+        let packed = self.shelf.folder().join("cpu-2.13.0.part/.packed").join(index.to_string());
+        let unpacked = self.shelf.folder().join("cpu-2.13.0.part").join(&members[index].to);
         wait(|| length(&packed) >= chunks || unpacked.is_file());
     }
 
@@ -77,7 +77,7 @@ impl Scene {
         self.allowed.store(u64::MAX, Ordering::SeqCst);
         let output = self.fetch().wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        is_whole(&self.shelf.in_use(Kind::Cpu, TORCH).unwrap());
+        is_whole(&self.shelf.whole(Kind::Cpu, TORCH).unwrap());
         assert!(self.dir.path().is_dir());
     }
 }
@@ -122,7 +122,7 @@ fn a_kill_in_the_middle_of_whatever_leaves_nothing_that_is_taken_for_whole() {
     for number in 1..=scene.kills {
         // From the first bytes to far beyond the last: while it hashes, writes, unpacks or moves.
         kill(scene.fetch_some(scene.pack.packed_bytes() * number / scene.kills + CHUNK * (number % 2)));
-        if let Some(pack) = scene.shelf.in_use(Kind::Cpu, TORCH) {
+        if let Some(pack) = scene.shelf.whole(Kind::Cpu, TORCH) {
             is_whole(&pack);
         }
     }

@@ -50,11 +50,10 @@ pub(crate) fn wheel(folder: &Path) -> PathBuf {
     path
 }
 
-pub(crate) fn pack_of(wheel: &Path, name: &str, urls: &[String]) -> Pack {
+pub(crate) fn pack_of(wheel: &Path, urls: &[String]) -> Pack {
     let urls = urls.iter().map(|url| Source::parse(url).unwrap()).collect();
     let wanted = WANTED.map(str::to_owned);
     Pack {
-        name: name.into(),
         kind: Kind::Cpu,
         platform: update::manifest::platform(),
         torch: TORCH.into(),

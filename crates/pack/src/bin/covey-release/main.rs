@@ -38,9 +38,6 @@ enum Task {
 
 #[derive(Args)]
 struct PackArgs {
-    /// Its folder on users' machines
-    #[arg(long)]
-    name: String,
     /// What it is for
     #[arg(long)]
     kind: KindArg,
@@ -48,7 +45,7 @@ struct PackArgs {
     #[arg(long, default_value_t = update::manifest::platform())]
     platform: String,
     /// Version of torch
-    #[arg(long)]
+    #[arg(long, default_value = pack::TORCH)]
     torch: String,
     /// CUDA that the driver must speak, as 13.0
     #[arg(long, value_parser = make::pair)]
@@ -137,7 +134,7 @@ struct FetchArgs {
     #[arg(long)]
     keys: Option<String>,
     /// Version of torch
-    #[arg(long)]
+    #[arg(long, default_value = pack::TORCH)]
     torch: String,
     /// What the pack is for
     #[arg(long, default_value = "cpu")]

@@ -54,7 +54,6 @@ pub(crate) fn pack(args: &PackArgs) -> Result<()> {
         pack::describe(&path, urls, &wanted).with_context(|| format!("{}", path.display()))
     });
     let pack = Pack {
-        name: args.name.clone(),
         kind: args.kind.into(),
         platform: args.platform.clone(),
         torch: args.torch.clone(),

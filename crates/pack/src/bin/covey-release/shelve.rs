@@ -62,7 +62,7 @@ async fn get(args: &FetchArgs) -> Result<()> {
         got = getter.get(pack) => got?,
         () = interrupted => {}
     }
-    println!("{}", shelf.folder().join(&pack.name).display());
+    println!("{}", shelf.folder().join(pack.name()).display());
     Ok(())
 }
 
