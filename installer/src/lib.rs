@@ -15,6 +15,7 @@ pub mod portable;
 pub mod redhat;
 pub mod sbom;
 pub mod tree;
+pub mod update;
 pub mod windows;
 
 mod pack;

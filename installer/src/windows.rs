@@ -26,17 +26,38 @@ pub fn has_peer(programs: &Path) -> bool {
     programs.join(PEER).is_file()
 }
 
+/// The programs, by name.
+///
+/// # Errors
+/// One that is missing or none of Windows'.
+pub fn programs(folder: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, PackError> {
+    let mut found = Vec::new();
+    for name in PROGRAMS.into_iter().chain(has_peer(folder).then_some(PEER)) {
+        let bytes = fs::read(folder.join(name)).map_err(PackError::io(name))?;
+        if !is_program(&bytes) {
+            return Err(PackError::WindowsProgram(name.to_owned()));
+        }
+        found.push((name, bytes));
+    }
+    Ok(found)
+}
+
 /// The setup. `stage` is a folder that this makes and removes.
 ///
 /// # Errors
-/// A program that is missing or none of Windows', `makensis` missing or failing.
-pub fn package(source: &Source, stage: &Path, release: &Release) -> Result<Vec<u8>, PackError> {
-    let made = fill(source, stage, release).and_then(|()| compile(source, stage, release));
+/// A part that is missing, `makensis` missing or failing.
+pub fn package(
+    source: &Source,
+    programs: &[(&str, Vec<u8>)],
+    stage: &Path,
+    release: &Release,
+) -> Result<Vec<u8>, PackError> {
+    let made = fill(source, programs, stage, release).and_then(|()| compile(source, stage, release));
     let removed = fs::remove_dir_all(stage).map_err(PackError::io(stage.display().to_string()));
     made.and_then(|bytes| removed.map(|()| bytes))
 }
 
-fn fill(source: &Source, stage: &Path, release: &Release) -> Result<(), PackError> {
+fn fill(source: &Source, programs: &[(&str, Vec<u8>)], stage: &Path, release: &Release) -> Result<(), PackError> {
     if stage.exists() {
         fs::remove_dir_all(stage).map_err(PackError::io(stage.display().to_string()))?;
     }
@@ -47,12 +68,8 @@ fn fill(source: &Source, stage: &Path, release: &Release) -> Result<(), PackErro
         let put = fs::write(&path, bytes).and_then(|()| File::options().write(true).open(&path)?.set_modified(time));
         put.map_err(PackError::io(path.display().to_string()))
     };
-    for name in PROGRAMS.into_iter().chain(has_peer(&source.programs).then_some(PEER)) {
-        let bytes = fs::read(source.programs.join(name)).map_err(PackError::io(name))?;
-        if !is_program(&bytes) {
-            return Err(PackError::WindowsProgram(name.to_owned()));
-        }
-        put(name, &bytes)?;
+    for (name, bytes) in programs {
+        put(name, bytes)?;
     }
     put("LICENSE.txt", source.text("LICENSE")?.as_bytes())?;
     put("THIRD-PARTY.txt", source.third_party.as_bytes())?;

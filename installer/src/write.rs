@@ -5,7 +5,9 @@
 
 use crate::layout::Source;
 use crate::tree::Tree;
-use crate::{PackError, Release, deb, depends, layout, licences, portable, redhat, sbom, windows, within_promise};
+use crate::{
+    PackError, Release, deb, depends, layout, licences, portable, redhat, sbom, update, windows, within_promise,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -47,6 +49,7 @@ pub fn linux(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written
         (deb::file_name(release), deb::package(&source, &tree, &needs, release)?),
         (redhat::file_name(release), redhat::package(&tree, &needs, release)?),
         (portable::file_name(release), portable::package(&source, &tree, release)?),
+        (update::linux_name(release), update::linux(programs(&tree), release)?),
         (format!("covey-{}-linux.cdx.json", release.version), materials),
     ];
     put_all(parts, packages.into(), out)
@@ -59,8 +62,11 @@ pub fn linux(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written
 pub fn windows_setup(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written>, PackError> {
     let roots: &[&str] = if windows::has_peer(&parts.programs) { &sbom::ROOTS } else { &["covey", "signer"] };
     let (source, materials) = sources(parts, roots, release)?;
+    let programs = windows::programs(&parts.programs)?;
+    let update = update::windows(programs.iter().map(|(name, bytes)| (*name, bytes.as_slice())))?;
     let packages = [
-        (windows::file_name(release), windows::package(&source, &out.join("stage"), release)?),
+        (windows::file_name(release), windows::package(&source, &programs, &out.join("stage"), release)?),
+        (update::windows_name(release), update),
         (format!("covey-{}-windows.cdx.json", release.version), materials),
     ];
     put_all(parts, packages.into(), out)

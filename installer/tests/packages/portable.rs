@@ -95,3 +95,15 @@ fn the_portable_archive_is_one_folder_with_a_program_to_start() {
     assert_eq!(archive["covey-1.2.3-x86_64-linux/covey"].link.as_deref(), Some("lib/covey/covey"));
     assert_eq!(archive["covey-1.2.3-x86_64-linux/integrate.sh"].mode, 0o755);
 }
+
+#[test]
+fn an_update_is_the_programs_at_the_top_of_a_tar_gz() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = stage::packed(dir.path());
+    let gz = std::fs::read(out.join("covey-1.2.3-linux-x86_64-update.tar.gz")).unwrap();
+    assert_eq!(gz[4..8], [0; 4], "no time in gzip's header");
+    let to = dir.path().join("update");
+    tar::Archive::new(flate2::read::GzDecoder::new(gz.as_slice())).unpack(&to).unwrap();
+    assert_eq!(picture(&to).into_keys().collect::<Vec<_>>(), ["covey", "covey-peer", "covey-signer"]);
+    assert!(Command::new(to.join("covey-peer")).status().unwrap().success());
+}

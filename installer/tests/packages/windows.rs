@@ -2,6 +2,7 @@
 
 use crate::stage::{self, picture};
 use packager::{PackError, Parts, windows};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,6 +53,21 @@ fn what_windows_would_not_start_is_refused() {
     let refused = packager::windows_setup(&parts, &stage::release(), &dir.path().join("out"));
     assert!(matches!(refused, Err(PackError::WindowsProgram(name)) if name == "covey.exe"));
     assert!(!dir.path().join("out/stage").exists(), "what was put together is removed");
+}
+
+#[test]
+fn an_update_is_the_programs_at_the_top_of_a_zip() {
+    let dir = tempfile::tempdir().unwrap();
+    parts(dir.path());
+    let programs = windows::programs(dir.path()).unwrap();
+    let parts = || programs.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+    let zip = packager::update::windows(parts()).unwrap();
+    assert!(zip == packager::update::windows(parts()).unwrap(), "the same bytes twice");
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    assert_eq!(archive.len(), 2);
+    let mut bytes = Vec::new();
+    archive.by_name("covey.exe").unwrap().read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, program());
 }
 
 #[test]
