@@ -40,7 +40,7 @@ install_all() {
   cp -f "$here/share/mime/packages/covey.xml" "$share/mime/packages/covey.xml"
   sed "s|^ExecStart=/usr/bin/|ExecStart=$here/bin/|" "$here/lib/systemd/user/covey-peer@.service" \
     >"$config/systemd/user/covey-peer@.service"
-  for program in covey covey-peer covey-signer; do
+  for program in covey covey-peer covey-release covey-signer; do
     ours "$bin/$program" && ln -sfn "$here/lib/covey/$program" "$bin/$program"
   done
   refresh
@@ -60,7 +60,7 @@ remove_all() {
   for entry in $entries; do rm -f "$share/applications/$entry"; done
   (cd "$here/share/icons" && find hicolor -type f) | while IFS= read -r icon; do rm -f "$share/icons/$icon"; done
   rm -f "$share/mime/packages/covey.xml" "$config/systemd/user/covey-peer@.service" "$config/autostart/Covey.desktop"
-  for program in covey covey-peer covey-signer; do
+  for program in covey covey-peer covey-release covey-signer; do
     if [ -L "$bin/$program" ] && ours "$bin/$program"; then rm -f "$bin/$program"; fi
   done
   refresh

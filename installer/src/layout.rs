@@ -7,8 +7,8 @@ use crate::tree::Tree;
 use crate::{PackError, elf};
 use std::path::{Path, PathBuf};
 
-/// The programs that people get, in `lib/covey`.
-pub const PROGRAMS: [&str; 3] = ["covey", "covey-peer", "covey-signer"];
+/// The programs that people get, in `lib/covey`: app, trainer, signer, and what fetches the engine where there is no window.
+pub const PROGRAMS: [&str; 4] = ["covey", "covey-peer", "covey-release", "covey-signer"];
 
 /// Edge lengths of the icons, which `cargo xtask icons` draws.
 pub const ICON_SIZES: [u32; 9] = [16, 22, 24, 32, 48, 64, 128, 256, 512];

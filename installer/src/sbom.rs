@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The packages of ours whose programs people get.
-pub const ROOTS: [&str; 3] = ["covey", "peer", "signer"];
+pub const ROOTS: [&str; 4] = ["covey", "pack", "peer", "signer"];
 
 /// A crate that is built in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -60,7 +60,8 @@ pub fn linux(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written
 /// # Errors
 /// As [`linux`].
 pub fn windows_setup(parts: &Parts, release: &Release, out: &Path) -> Result<Vec<Written>, PackError> {
-    let roots: &[&str] = if windows::has_peer(&parts.programs) { &sbom::ROOTS } else { &["covey", "signer"] };
+    let roots: &[&str] =
+        if windows::has_peer(&parts.programs) { &["covey", "peer", "signer"] } else { &["covey", "signer"] };
     let (source, materials) = sources(parts, roots, release)?;
     let programs = windows::programs(&parts.programs)?;
     let update = update::windows(programs.iter().map(|(name, bytes)| (*name, bytes.as_slice())))?;

@@ -40,10 +40,12 @@ fn a_deb_has_every_part_at_its_place() {
     expected.extend([
         "./usr/bin/covey",
         "./usr/bin/covey-peer",
+        "./usr/bin/covey-release",
         "./usr/bin/covey-signer",
         "./usr/lib/covey/clear-data",
         "./usr/lib/covey/covey",
         "./usr/lib/covey/covey-peer",
+        "./usr/lib/covey/covey-release",
         "./usr/lib/covey/covey-signer",
         "./usr/lib/systemd/user/covey-peer@.service",
         "./usr/share/applications/covey-link.desktop",

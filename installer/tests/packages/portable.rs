@@ -104,6 +104,6 @@ fn an_update_is_the_programs_at_the_top_of_a_tar_gz() {
     assert_eq!(gz[4..8], [0; 4], "no time in gzip's header");
     let to = dir.path().join("update");
     tar::Archive::new(flate2::read::GzDecoder::new(gz.as_slice())).unpack(&to).unwrap();
-    assert_eq!(picture(&to).into_keys().collect::<Vec<_>>(), ["covey", "covey-peer", "covey-signer"]);
+    assert_eq!(picture(&to).into_keys().collect::<Vec<_>>(), ["covey", "covey-peer", "covey-release", "covey-signer"]);
     assert!(Command::new(to.join("covey-peer")).status().unwrap().success());
 }

@@ -10,7 +10,7 @@ fn the_same_parts_give_the_same_bytes() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = stage::packed(one.path());
     let second = two.path().join("elsewhere");
-    for name in ["covey", "covey-peer", "covey-signer"] {
+    for name in packager::layout::PROGRAMS {
         std::fs::copy(one.path().join(name), two.path().join(name)).unwrap();
     }
     let metadata = stage::metadata(two.path());

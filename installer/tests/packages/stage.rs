@@ -29,14 +29,15 @@ pub(crate) fn program(folder: &Path, name: &str, linker: &[&str]) -> PathBuf {
     program
 }
 
-/// Three programs in a folder.
+/// All programs in a folder.
 pub(crate) fn programs(folder: &Path) {
     program(folder, "covey", &[]);
     program(folder, "covey-signer", &[]);
+    program(folder, "covey-release", &[]);
     program(folder, "covey-peer", &["-Wl,--disable-new-dtags,-rpath,$ORIGIN/torch/lib:/build/machine/torch/lib"]);
 }
 
-/// Three packages of ours and one crate, with a licence in its folder.
+/// Four packages of ours and one crate, with a licence in its folder.
 pub(crate) fn metadata(folder: &Path) -> Value {
     std::fs::write(folder.join("LICENSE-MIT"), "Permission is hereby granted\n").unwrap();
     let manifest = folder.join("Cargo.toml");
@@ -48,10 +49,10 @@ pub(crate) fn metadata(folder: &Path) -> Value {
         names.iter().map(|name| json!({ "pkg": name, "dep_kinds": [{ "kind": null }] })).collect()
     };
     json!({
-        "packages": [package("covey", Value::Null), package("peer", Value::Null), package("signer", Value::Null),
+        "packages": [package("covey", Value::Null), package("pack", Value::Null), package("peer", Value::Null), package("signer", Value::Null),
                      package("small", json!("registry"))],
         "resolve": { "nodes": [
-            { "id": "covey", "deps": deps(&["small"]) }, { "id": "peer", "deps": deps(&["signer", "small"]) },
+            { "id": "pack", "deps": [] }, { "id": "covey", "deps": deps(&["small"]) }, { "id": "peer", "deps": deps(&["signer", "small"]) },
             { "id": "signer", "deps": [] }, { "id": "small", "deps": [] },
         ]},
     })

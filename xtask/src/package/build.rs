@@ -1,6 +1,6 @@
 //! Programs for packages: built so that nothing of the build machine is in them, or found where somebody built them.
 //!
-//! In: options, the checkout. Out: a folder with the three programs. Release builds have a build folder of their own,
+//! In: options, the checkout. Out: a folder with the programs. Release builds have a build folder of their own,
 //! because their flags differ from those of `cargo xtask run`.
 
 use super::options::{PackageOptions, Programs, Target};
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The packages whose programs people get, and the programs.
-const PACKAGES: [&str; 3] = ["covey", "peer", "signer"];
-const PROGRAMS: [&str; 3] = ["covey", "covey-peer", "covey-signer"];
+const PACKAGES: [&str; 4] = ["covey", "pack", "peer", "signer"];
+const PROGRAMS: [&str; 4] = ["covey", "covey-peer", "covey-release", "covey-signer"];
 
 /// The folder with the programs.
 pub(crate) fn programs(place: &Place, options: &PackageOptions) -> Result<PathBuf> {
