@@ -262,7 +262,7 @@ impl BlobStore {
         let temp = self.dir.join(format!("{TEMP_PREFIX}{}-{number}", std::process::id()));
         let path = self.path(root);
         let written = write_synced(&temp, blob)
-            .and_then(|()| fs::rename(&temp, &path).map_err(io_error("rename to", &path)))
+            .and_then(|()| put_in_place(&temp, &path).map_err(io_error("rename to", &path)))
             .and_then(|()| sync_dir(&self.dir).map_err(io_error("sync", &self.dir)));
         if written.is_err() {
             // Best effort: what stays behind is swept at the next open.
@@ -307,6 +307,18 @@ fn write_synced(path: &Path, blob: &[u8]) -> Result<(), StoreError> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(io_error("make", path))?;
     file.write_all(blob).map_err(io_error("write", path))?;
     file.sync_all().map_err(io_error("sync", path))
+}
+
+/// Renames; whoever was first with the same blob is as good.
+fn put_in_place(temp: &Path, path: &Path) -> io::Result<()> {
+    match fs::rename(temp, path) {
+        // Windows refuses to replace a file that somebody is renaming or has open. Its name is its contents' hash, and it
+        // got that name when it was whole.
+        Err(why) if cfg!(windows) && why.kind() == io::ErrorKind::PermissionDenied && path.is_file() => {
+            fs::remove_file(temp)
+        }
+        done => done,
+    }
 }
 
 /// Makes a rename in this folder last through a power cut.
