@@ -43,6 +43,8 @@ fn main() -> ExitCode {
         eprintln!("covey: an argument is not valid UTF-8");
         return ExitCode::from(2);
     };
+    // No thread runs yet, so that the environment may be changed; every child gets it from here.
+    places::name_the_engine();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["--help" | "-h" | "help"] => {

@@ -36,6 +36,23 @@ pub(crate) fn wallets(data_dir: &Path) -> PathBuf {
     data_dir.join("wallets")
 }
 
+/// Folder of engines in the data folder.
+const PACKS: &str = "packs";
+
+/// Puts the engine's folder into the environment of this process and its children, whether it is there yet or not: a
+/// trainer that starts after it has come finds it. Must be called before there is a second thread.
+pub(crate) fn name_the_engine() {
+    let Ok(data_dir) = data_dir() else { return };
+    let shelf = pack::Shelf::at(data_dir.join(PACKS));
+    for (name, value) in shelf.variables(pack::TORCH, std::env::var_os(pack::SEARCH_PATH)) {
+        // A CUDA half that somebody named is theirs.
+        if name == pack::SEARCH_PATH || std::env::var_os(name).is_none() {
+            // SAFETY: called first in `main`, when this thread is the only one.
+            unsafe { std::env::set_var(name, value) };
+        }
+    }
+}
+
 /// The peer program in this program's own folder, and nowhere else: never one that happens to be on the path.
 pub(crate) fn peer_beside() -> Result<PathBuf> {
     let own = own_program()?;

@@ -7,6 +7,7 @@ mod bridge;
 mod ctl_server;
 mod desktop;
 mod lock;
+mod release;
 mod session;
 mod tray;
 mod tray_icon;
@@ -17,8 +18,9 @@ use anyhow::{Context as _, Result};
 use app::{Config, CtlRequest, FromShell, Times};
 use bridge::Bridge;
 use lock::ProfileLock;
+use release::Orders;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tauri::RunEvent;
 use tokio::runtime::Runtime;
@@ -48,8 +50,9 @@ pub(crate) struct Start {
 /// Runs the app, or shows the one that runs already.
 pub(crate) fn run(start: Start) -> Result<ExitCode> {
     let data_dir = places::data_dir()?;
-    let Some(_lock) = ProfileLock::take(&data_dir)? else { return second_start(start) };
+    let Some(lock) = ProfileLock::take(&data_dir)? else { return second_start(start) };
     crate::log_file::begin(&data_dir);
+    let begun = release::begin()?;
     // Two threads: the app's brain must not wait for a slow pipe.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -67,8 +70,10 @@ pub(crate) fn run(start: Start) -> Result<ExitCode> {
         system_language: sys_locale::get_locale().unwrap_or_default(),
         keychain: Arc::new(keychain::OsKeychain::new()),
         times: Times::default(),
+        release: app::Release::built_in(begun),
     };
-    let shell = Shell { tasks: TaskTracker::new(), cancel: CancellationToken::new() };
+    let orders = Orders::default();
+    let shell = Shell { tasks: TaskTracker::new(), cancel: CancellationToken::new(), orders: Arc::clone(&orders) };
     let code = shell.live(&runtime, config, start)?;
     shell.tasks.close();
     shell.cancel.cancel();
@@ -79,6 +84,8 @@ pub(crate) fn run(start: Start) -> Result<ExitCode> {
     });
     // A thread that hangs in a driver or a bus must not keep the program.
     runtime.shutdown_background();
+    let order = orders.lock().unwrap_or_else(PoisonError::into_inner).take();
+    release::end(order, lock)?;
     Ok(code)
 }
 
@@ -108,6 +115,7 @@ fn absolute(source: String) -> String {
 struct Shell {
     tasks: TaskTracker,
     cancel: CancellationToken,
+    orders: Orders,
 }
 
 impl Shell {
@@ -154,6 +162,7 @@ impl Shell {
             tray,
             tasks: self.tasks.clone(),
             cancel: self.cancel.clone(),
+            orders: Arc::clone(&self.orders),
         };
         self.tasks.spawn_on(bridge.run(said, presses), runtime.handle());
         self.begin(runtime, to_app, start);

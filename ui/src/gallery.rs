@@ -5,6 +5,7 @@
 mod machine;
 mod money;
 mod network;
+mod release;
 mod run;
 mod series;
 pub mod setup;
@@ -12,6 +13,7 @@ pub mod setup;
 pub use machine::{card, no_gpu, one_card, two_cards};
 pub use money::{sixty_days, token};
 pub use network::{fetching, network_rehearsal, network_shared, over_quota, relayed};
+pub use release::{engine_fetching, engine_missing, engine_waiting, update_offered};
 pub use run::{help, lamps, layers, rehearsal, shared, tiles};
 pub use series::{NOW_MS, fill, log_lines};
 
@@ -210,7 +212,7 @@ pub fn scenarios() -> Vec<Scenario> {
         app.run.activity = Activity::Stopping { within_secs: 4 };
         app
     };
-    vec![
+    let mut all = vec![
         Scenario::new("home-first-start", Screen::Home, first_start()),
         Scenario::new("home-starting", Screen::Home, starting()),
         Scenario::new("home-rehearsal", Screen::Home, running()).with_series(),
@@ -239,5 +241,7 @@ pub fn scenarios() -> Vec<Scenario> {
         Scenario::new("help-report-none", Screen::Help, sharing()).at("help-report"),
         Scenario::new("help-report", Screen::Help, run::with_report(sharing())).with_log(12).at("help-report"),
         Scenario::new("help-about", Screen::Help, sharing()).at("help-about"),
-    ]
+    ];
+    all.extend(release::release_scenarios());
+    all
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod courtesy;
 pub(crate) mod earnings;
+mod engine;
 mod fetch;
 pub(crate) mod forms;
 pub(crate) mod help;
@@ -11,6 +12,7 @@ pub(crate) mod network;
 pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod training;
+mod update;
 pub(crate) mod wallet;
 pub(crate) mod wizard;
 

@@ -27,6 +27,8 @@ pub struct Config {
     pub keychain: Arc<dyn Keychain>,
     /// How long things may take.
     pub times: Times,
+    /// Where new versions and engines come from.
+    pub release: crate::release::Release,
 }
 
 /// How long things may take. Tests make them short.
@@ -137,6 +139,8 @@ pub enum ToShell {
     OpenPath(PathBuf),
     /// Open a page in the browser.
     OpenUrl(&'static str),
+    /// Comes before [`ToShell::Quit`]: what to do when everything has ended.
+    Restart(crate::state::Then),
     /// Everything is saved and the peer is gone: end.
     Quit,
 }

@@ -7,6 +7,7 @@ mod ctl;
 mod keeper;
 mod perform;
 mod power;
+mod releases;
 mod sense;
 mod window;
 
@@ -84,6 +85,8 @@ struct App {
     gpu_events: Option<mpsc::Receiver<GpuEvent>>,
     senses: sense::Senses,
     power: watch::Sender<PowerWish>,
+    /// Ends the downloads of engine and update.
+    holds: releases::Holds,
     outbox: VecDeque<ToShell>,
     window: Option<Window>,
     /// Time and wall clock at the last look.
@@ -113,6 +116,7 @@ impl App {
             settings: read.settings,
             data_folder: config.data_dir.display().to_string(),
             threads: std::thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
+            update: releases::known(&config.release),
         };
         let state = State::new(init, read.session, now_ms);
         let tasks = TaskTracker::new();
@@ -151,6 +155,7 @@ impl App {
             gpu_events,
             senses,
             power,
+            holds: releases::Holds::default(),
             outbox: VecDeque::new(),
             window: None,
             clocks: (Instant::now(), now_ms),

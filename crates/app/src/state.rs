@@ -4,6 +4,7 @@
 //! for. Pure: no clock, no I/O, no randomness; the same events give the same effects. Memory is bounded in every part.
 
 mod custody;
+mod engine;
 mod event;
 mod gpus;
 mod intents;
@@ -24,6 +25,7 @@ mod run;
 mod series;
 mod training;
 mod tray;
+mod update;
 mod uptime;
 mod view;
 mod work;
@@ -39,6 +41,8 @@ pub(crate) use pauses::Pressed;
 pub use run::RunState;
 pub(crate) use run::cut;
 pub(crate) use series::Reader;
+pub use update::Then;
+pub(crate) use update::UpdateInit;
 
 use crate::api::{NoticeKind, Times, ToShell};
 use crate::doctor::Known;
@@ -75,6 +79,8 @@ pub(crate) struct Init {
     pub(crate) data_folder: String,
     /// Threads of the processor.
     pub(crate) threads: Option<u32>,
+    /// What is known of updates.
+    pub(crate) update: UpdateInit,
 }
 
 /// The state.
@@ -106,6 +112,8 @@ pub(crate) struct State {
     wizard: Wizard,
     runs: Vec<KnownRun>,
     help: Help,
+    engine: engine::Engine,
+    update: update::Update,
     tray: tray::Tray,
     /// What ran when the end was asked for: it comes back at the next start.
     leaving: Option<Option<Job>>,
@@ -162,6 +170,8 @@ impl State {
             wizard: Wizard::new(),
             runs: Vec::new(),
             help: Help { data_folder: init.data_folder, ..Help::default() },
+            engine: engine::Engine::default(),
+            update: update::Update::new(init.update, now_ms),
             tray: tray::Tray::new(&locale),
             locale,
             leaving: None,
@@ -214,6 +224,8 @@ impl State {
             Event::Desk(event) => self.desk(*event, now_ms, &mut out),
             Event::Began => out.extend(self.began(now_ms)),
             Event::Runs(runs) => self.runs = runs,
+            Event::Engine(event) => self.engine_said(event, now_ms),
+            Event::Update(event) => self.update_said(event, now_ms, &mut out),
             other => self.answer(other, now_ms, &mut out),
         }
         self.settle(now_ms, &mut out);
@@ -281,6 +293,8 @@ impl State {
         let mut out = self.welcome(now_ms);
         out.extend(Self::first_orders());
         out.push(Effect::ListRuns);
+        out.push(Effect::LookForEngine { machine: self.gpus.for_packs() });
+        self.tell_of_update(now_ms, &mut out);
         out
     }
 
@@ -288,6 +302,7 @@ impl State {
     fn settle(&mut self, now_ms: u64, out: &mut Vec<Effect>) {
         self.signal(now_ms);
         self.pauses.judge(&self.settings, now_ms, &self.zone);
+        self.drive_update(now_ms, out);
         let mut problems = Vec::new();
         // One step may make the next one possible: an end makes room for a start.
         let acts = self.work.reconcile(self.pauses.first(), now_ms, &mut problems);
@@ -304,6 +319,7 @@ impl State {
         self.awake_or_not(now_ms, out);
         self.power_if_new(out);
         self.volume_if_due(now_ms, out);
+        self.drive_engine(now_ms, out);
         self.uptime.now(self.uptime_kind(now_ms), now_ms);
         if let Some(tray) = self.tray_if_new(now_ms) {
             out.push(Effect::Shell(ToShell::Tray(tray)));
@@ -313,6 +329,7 @@ impl State {
             out.push(Effect::SaveSession(Box::new(self.session())));
         }
         if self.leaving.is_some() && self.work.is_gone() {
+            self.last_order(out);
             out.push(Effect::Gone);
         }
     }

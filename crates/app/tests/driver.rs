@@ -104,6 +104,7 @@ impl Place {
             system_language: "en".to_owned(),
             keychain: Arc::new(NoKeychain),
             times,
+            release: app::Release::none(),
         }
     }
 

@@ -20,6 +20,7 @@ macro_rules! files {
             include_str!(concat!("../text/", $tag, "/app.ftl")),
             include_str!(concat!("../text/", $tag, "/screens.ftl")),
             include_str!(concat!("../text/", $tag, "/setup.ftl")),
+            include_str!(concat!("../text/", $tag, "/release.ftl")),
         ]
     };
 }

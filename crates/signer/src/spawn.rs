@@ -17,7 +17,7 @@ use crate::{KeySource, VERSION};
 
 /// What a signer may need of the environment: folders, language, the way to the keychain and to systemd's credentials,
 /// and how much to log.
-const ENVIRONMENT: [&str; 17] = [
+const ENVIRONMENT: [&str; 19] = [
     "PATH",
     "HOME",
     "LANG",
@@ -29,6 +29,9 @@ const ENVIRONMENT: [&str; 17] = [
     "WAYLAND_DISPLAY",
     "CREDENTIALS_DIRECTORY",
     "COVEY_LOG",
+    // The program is the trainer's, and does not start without libtorch, wherever that lies.
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
     // Windows cannot start a program or find a profile without these.
     "SystemRoot",
     "SystemDrive",

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{BAD_ENOUGH, GOOD_ROUNDS, GOOD_STARTS, MAX_NOTE_BYTES};
 use crate::stage::Home;
 use crate::swap::{Phase, Recovered, Steps, SwapError};
-use crate::whole_file::{read_bounded, write_whole};
+use crate::whole_file::{read_bounded, remove, write_whole};
 
 /// The version that failed last.
 const FAILED: &str = "failed.json";
+/// What has still to be told.
+const UNTOLD: &str = "untold.json";
 
 /// How a new pair does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub enum Start {
         /// The new one.
         to: String,
     },
-    /// The old pair is in its place again: start it, and end.
+    /// The old pair is in its place again: start it, and end; or, if this is the old one, tell it.
     WentBack {
         /// The version that failed.
         failed: String,
@@ -77,7 +79,7 @@ impl Home {
                 _ => Start::Plain,
             });
         }
-        let Some(mut journal) = self.journal()? else { return Ok(Start::Plain) };
+        let Some(mut journal) = self.journal()? else { return self.untold() };
         let (from, to) = (journal.from.version.clone(), journal.to.version.clone());
         if journal.record.begun >= BAD_ENOUGH {
             self.roll_back(step)?;
@@ -88,14 +90,16 @@ impl Home {
         Ok(Start::Probation { from, to })
     }
 
-    /// The app is up: window or tray are there, and stayed.
+    /// The app is up: window or tray are there, and stayed; or it ended in order before that.
     ///
     /// # Errors
     /// [`SwapError`].
     pub fn start_was_good(&self) -> Result<Verdict, SwapError> {
         self.record(|record| {
-            record.starts += 1;
-            record.begun = 0;
+            // Said twice of one start: once when it stayed, once when it ended in order.
+            if record.begun > 0 {
+                (record.starts, record.begun) = (record.starts.saturating_add(1), 0);
+            }
         })
     }
 
@@ -108,6 +112,14 @@ impl Home {
             true => (record.rounds, record.failed_rounds) = (record.rounds.saturating_add(1), 0),
             false => record.failed_rounds += 1,
         })
+    }
+
+    /// That a version went back is told once, by whichever program starts next.
+    fn untold(&self) -> Result<Start, SwapError> {
+        let bytes = read_bounded(&self.work(UNTOLD), MAX_NOTE_BYTES)?;
+        let told = bytes.and_then(|bytes| serde_json::from_slice::<(String, String)>(&bytes).ok());
+        remove(&self.work(UNTOLD))?;
+        Ok(told.map_or(Start::Plain, |(failed, to)| Start::WentBack { failed, to }))
     }
 
     fn record(&self, change: impl FnOnce(&mut Record)) -> Result<Verdict, SwapError> {
@@ -136,8 +148,8 @@ impl Home {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    pub(crate) fn note_failed(&self, version: &str) -> io::Result<()> {
-        let bytes = serde_json::to_vec(version).map_err(io::Error::other)?;
-        write_whole(&self.work(FAILED), &bytes)
+    pub(crate) fn note_failed(&self, failed: &str, to: &str) -> io::Result<()> {
+        write_whole(&self.work(UNTOLD), &serde_json::to_vec(&(failed, to)).map_err(io::Error::other)?)?;
+        write_whole(&self.work(FAILED), &serde_json::to_vec(failed).map_err(io::Error::other)?)
     }
 }

@@ -227,7 +227,7 @@ impl Home {
             step(Step::Replaced);
         }
         if !journal.to.version.is_empty() && journal.phase == Phase::Back {
-            self.note_failed(&journal.to.version)?;
+            self.note_failed(&journal.to.version, &journal.from.version)?;
             step(Step::Noted);
         }
         self.close_journal()?;
@@ -301,6 +301,14 @@ impl Home {
         }
         let free = (0..100).map(|number| folder.join(format!("{name}-{number}"))).find(|path| !path.exists());
         free.ok_or_else(|| io::Error::other("a hundred old programs still run"))
+    }
+}
+
+/// Starts this program's file anew in place of this process (Windows: beside it, and ends). Returns only if that fails.
+pub fn restart(args: &[&str]) -> io::Error {
+    match self_update::restart::restart_with(args) {
+        Ok(never) => match never {},
+        Err(error) => io::Error::other(error.to_string()),
     }
 }
 

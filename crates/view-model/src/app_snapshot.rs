@@ -5,12 +5,14 @@
 
 use crate::PauseReason;
 use crate::desk::{HelpView, WalletView};
+use crate::engine::EngineView;
 use crate::hardware::{GpuView, MachineView};
 use crate::money::EarningsView;
 use crate::network::NetworkView;
 use crate::runs::{JoinView, RunCard};
 use crate::settings::Settings;
 use crate::snapshot::{Lamp, Phase, RunSnapshot, Step};
+use crate::update::UpdateView;
 use crate::wizard::WizardView;
 use serde::{Deserialize, Serialize};
 use types::{ByteCount, Round, Verdict};
@@ -50,6 +52,10 @@ pub struct AppSnapshot {
     pub wallet: WalletView,
     /// Settings in force.
     pub settings: Settings,
+    /// libtorch for this machine.
+    pub engine: EngineView,
+    /// New versions.
+    pub update: UpdateView,
     /// Doctor, report, uptime.
     pub help: HelpView,
     /// The wizard, while it is open.

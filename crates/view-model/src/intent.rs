@@ -94,6 +94,21 @@ pub enum Intent {
     CopiedSecret,
     /// Show the data folder in the file manager.
     OpenFolder,
+    /// Fetch the engine, or go on with it.
+    GetEngine,
+    /// Take the engine from archives in a local folder; nothing is asked of any server.
+    EngineFrom {
+        /// The folder.
+        folder: String,
+    },
+    /// Hold the engine's download; what came is kept.
+    HoldEngine,
+    /// Look for a new version now.
+    LookForUpdate,
+    /// Fetch the new version, or put it in once it is here.
+    GetUpdate,
+    /// Go back to the version before this one.
+    GoBack,
     /// Open a page that a text names, in the browser; only pages of a fixed list are opened.
     OpenPage {
         /// Which page.

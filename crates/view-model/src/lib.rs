@@ -6,6 +6,7 @@
 
 mod app_snapshot;
 mod desk;
+mod engine;
 mod hardware;
 mod intent;
 mod money;
@@ -19,6 +20,7 @@ mod sentence;
 mod settings;
 mod snapshot;
 pub mod units;
+mod update;
 mod wizard;
 
 pub use app_snapshot::{
@@ -29,6 +31,7 @@ pub use desk::{
     CheckState, DoctorCheck, HelpView, KeychainState, ReportFile, ReportPreview, Uptime, UptimeSpan, WalletRow,
     WalletView,
 };
+pub use engine::{EngineFetch, EngineOffer, EngineState, EngineView};
 pub use hardware::{GpuCard, GpuView, MachineView, Role};
 pub use intent::{Intent, PauseFor, Rehearsal, StopWhen, WalletIntent};
 pub use money::{DayBar, EarningsView, EnergyView, Mark, ReceiptsView, RoundPay, Unit, Verified};
@@ -48,10 +51,11 @@ pub use sentence::{
 };
 pub use settings::{
     Behaviour, EnergySettings, GpuSettings, HOURS_PER_WEEK, Look, NetworkSettings, PauseSettings, RehearsalSettings,
-    Settings, Theme, Updates, is_week,
+    Settings, Theme, UpdateChannel, Updates, is_week,
 };
 pub use snapshot::{
     Activity, EvalLoss, Lamp, LampState, PeerRow, Phase, ProblemRow, RunFacts, RunKind, RunSnapshot, Step, VerdictRow,
     Waiting,
 };
+pub use update::{UpdateOffer, UpdateState, UpdateView};
 pub use wizard::{ImportFrom, WizardIntent, WizardStep, WizardView};

@@ -167,6 +167,8 @@ pub struct Behaviour {
     pub keep_awake: bool,
     /// Updates.
     pub updates: Updates,
+    /// Which versions are offered.
+    pub channel: UpdateChannel,
     /// The run that Start starts: its id, or `rehearsal`.
     pub run: String,
     /// Whether the wizard was gone through.
@@ -186,6 +188,7 @@ impl Default for Behaviour {
             notify_payout: false,
             keep_awake: false,
             updates: Updates::Ask,
+            channel: UpdateChannel::Stable,
             run: "rehearsal".to_owned(),
             welcomed: false,
             told_tray: false,
@@ -204,6 +207,17 @@ pub enum Updates {
     Ask,
     /// Never.
     Never,
+}
+
+/// Which versions are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateChannel {
+    /// Those that have proved themselves.
+    #[default]
+    Stable,
+    /// Those before that, too.
+    Preview,
 }
 
 /// Electricity.

@@ -2,6 +2,7 @@
 //!
 //! One task owns window, tray and keep-awake. In: [`app::ToShell`], presses, ends of windows. Out: [`app::FromShell`].
 
+use super::release::{Order, Orders};
 use super::tray::{OPENS, Press, Tray};
 use super::window_process::{Drawing, Ended, WindowProcess};
 use super::{desktop, session};
@@ -24,6 +25,7 @@ pub(crate) struct Bridge {
     pub(crate) tray: Option<Arc<Mutex<Tray>>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) cancel: CancellationToken,
+    pub(crate) orders: Orders,
 }
 
 /// What is open.
@@ -53,6 +55,10 @@ impl Bridge {
                 Some((drawing, end)) = ends.recv() => self.window_ended(&mut open, drawing, end, &ended).await,
                 word = said.recv() => match word {
                     Some(ToShell::Quit) | None => break,
+                    Some(ToShell::Restart(then)) => {
+                        let order = Order { then, with_window: open.window.is_some() };
+                        *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Some(order);
+                    }
                     Some(ToShell::OpenWindow(screen)) => self.open(&mut open, screen, &ended).await,
                     Some(word) => self.perform(&mut open, word).await,
                 },

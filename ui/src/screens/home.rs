@@ -26,6 +26,7 @@ pub(crate) struct State {
 /// Draws it.
 pub(crate) fn show(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut State) {
     let app = scene.app();
+    super::engine::show(ui, scene);
     hero::show(ui, scene);
     pauses::show(ui, scene);
     let ever = app.run.round.is_some() || !app.rounds.is_empty() || app.run.activity != Activity::Idle;

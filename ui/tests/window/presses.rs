@@ -261,3 +261,26 @@ fn another_language_is_spoken_as_soon_as_the_settings_name_it() {
     let home = window(scenario, super::TALL);
     assert!(home.query_all_by_label_contains("Stárt").next().is_some());
 }
+
+#[test]
+fn the_engine_is_got_held_and_gone_on_with_by_one_button() {
+    let shown = |app| window(Scenario::new("engine", Screen::Home, app), super::TALL);
+    let mut missing = shown(gallery::engine_missing());
+    assert_eq!(press(&mut missing, "Get the engine"), [Intent::GetEngine]);
+    assert_eq!(press(&mut shown(gallery::engine_fetching()), "Hold"), [Intent::HoldEngine]);
+    assert_eq!(press(&mut shown(gallery::engine_waiting()), "Hold"), [Intent::HoldEngine]);
+    let mut held = gallery::engine_waiting();
+    if let view_model::EngineState::Waiting { metered, .. } = &mut held.engine.state {
+        *metered = false;
+    }
+    assert_eq!(press(&mut shown(held), "Go on"), [Intent::GetEngine]);
+}
+
+#[test]
+fn a_new_version_is_got_and_the_one_before_comes_back_by_a_press() {
+    let mut settings = window(Scenario::new("update", Screen::Settings, gallery::update_offered()), super::TALL);
+    assert_eq!(press(&mut settings, "Get it"), [Intent::GetUpdate]);
+    assert_eq!(press(&mut settings, "Back to 0.0.9"), [Intent::GoBack]);
+    let mut plain = window(Scenario::new("update", Screen::Settings, gallery::first_start()), super::TALL);
+    assert_eq!(press(&mut plain, "Look now"), [Intent::LookForUpdate]);
+}

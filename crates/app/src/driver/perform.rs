@@ -58,6 +58,7 @@ impl App {
                 self.post(ToShell::OpenPath(path));
             }
             Effect::Gone => self.gone = true,
+            other => self.release(other),
         }
     }
 
@@ -146,7 +147,7 @@ impl App {
     }
 
     /// Does something with files on a thread that may block; events tell what came of it.
-    fn in_background(&self, work: impl FnOnce(&Path) -> Vec<Event> + Send + 'static) {
+    pub(super) fn in_background(&self, work: impl FnOnce(&Path) -> Vec<Event> + Send + 'static) {
         let (events, folder) = (self.events.clone(), self.config.data_dir.clone());
         let job = self.tasks.spawn_blocking(move || work(&folder));
         self.tasks.spawn(async move {

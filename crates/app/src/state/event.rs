@@ -2,14 +2,18 @@
 
 use crate::api::ToShell;
 use crate::crash::End;
+use crate::engine::EngineEvent;
 use crate::look::Looked;
 use crate::runs::About;
+use crate::updates::{Happened, UpdateEvent};
 use courtesy::Signals;
 use custody::{DeskEvent, DeskOrder};
 use gpu::{CardId, GpuEvent};
 use ipc::EventLine;
+use pack::Machine;
 use std::path::PathBuf;
 use types::{ByteCount, Problem, SignPayload};
+use update::manifest::Channel;
 use view_model::{Appearance, DoctorCheck, Intent, ReportPreview, RunCard, Settings, Verified};
 
 pub(crate) use super::work::Act;
@@ -69,6 +73,10 @@ pub(crate) enum Event {
     Began,
     /// The desk told something of wallets.
     Desk(Box<DeskEvent>),
+    /// The engine's worker.
+    Engine(EngineEvent),
+    /// The worker for new versions.
+    Update(UpdateEvent),
     /// The runs that are known.
     Runs(Vec<KnownRun>),
     /// A link or file was given to the program from outside.
@@ -191,6 +199,38 @@ pub(crate) enum Effect {
     ListRuns,
     /// An order for the desk of wallets.
     Ask(DeskOrder),
+    /// Look whether the engine is there.
+    LookForEngine {
+        /// What the cards can do.
+        machine: Machine,
+    },
+    /// Fetch it.
+    GetEngine {
+        /// What the cards can do.
+        machine: Machine,
+        /// A folder with archives.
+        local: Option<PathBuf>,
+    },
+    /// Hold that; what came is kept.
+    HoldEngine,
+    /// Look for a new version.
+    LookForUpdate {
+        /// Which are wanted.
+        channel: Channel,
+        /// By a press.
+        pressed: bool,
+    },
+    /// Fetch and stage it.
+    GetUpdate {
+        /// Which are wanted.
+        channel: Channel,
+        /// By a press.
+        pressed: bool,
+    },
+    /// Hold that; what came is kept.
+    HoldUpdate,
+    /// Something happened to a version that may be on probation.
+    UpdateHappened(Happened),
     /// Show a folder.
     OpenFolder(Option<PathBuf>),
     /// Everything of ours is gone: the app may end.

@@ -168,6 +168,11 @@ impl Gpus {
         self.survey.as_ref().and_then(Survey::problem)
     }
 
+    /// The last survey.
+    pub(crate) fn survey(&self) -> Option<&Survey> {
+        self.survey.as_ref()
+    }
+
     /// Memory of the largest card that can work.
     pub(crate) fn largest(&self) -> Option<ByteCount> {
         self.survey.iter().flat_map(Survey::healthy).filter_map(|card| card.vram_total).max()

@@ -68,6 +68,12 @@ impl State {
             Intent::DismissToast { id } => self.notices.dismiss(id),
             Intent::CopiedSecret => self.clear_ms = Some(now_ms.saturating_add(CLIPBOARD_MS)),
             Intent::OpenFolder => out.push(Effect::OpenFolder(None)),
+            Intent::GetEngine => self.get_engine(None, now_ms, out),
+            Intent::EngineFrom { folder } => self.get_engine(Some(&folder), now_ms, out),
+            Intent::HoldEngine => self.hold_engine(out),
+            Intent::LookForUpdate => self.look_for_update(now_ms, out),
+            Intent::GetUpdate => self.get_update(now_ms, out),
+            Intent::GoBack => self.go_back(now_ms),
             Intent::OpenPage { page } => open_page(&page, out),
             other => self.log(view_model::LogLevel::Warn, "app", &format!("nobody knows {other:?}"), now_ms),
         }
@@ -94,6 +100,9 @@ impl State {
     }
 
     fn want(&mut self, job: Job, now_ms: u64) {
+        if self.without_engine(now_ms) {
+            return;
+        }
         self.pauses.forget_user(now_ms, &self.zone);
         if self.leaving.is_none() {
             self.work.want(job);
@@ -154,6 +163,10 @@ impl State {
         let Some(problem) = self.problems.get(code).cloned().or(of_card.clone()) else { return };
         match problem.action {
             Some(ProblemAction::Retry) if of_card.is_some() => out.push(Effect::RescanGpus),
+            Some(ProblemAction::Retry) if code == super::engine::ENGINE_MISSING => {
+                self.problems.mended(code);
+                self.get_engine(None, now_ms, out);
+            }
             Some(ProblemAction::Retry) => {
                 self.problems.mended(code);
                 self.start(now_ms);

@@ -80,6 +80,9 @@ impl State {
         match &line.event {
             Said::VerdictReceived { round, uid, verdict, score, .. } if mine(*uid) => {
                 let first = self.rounds.judged(*round, *verdict, *score, at_ms);
+                if first {
+                    self.round_for_update(true, out);
+                }
                 if first && *verdict == Verdict::Accepted {
                     self.accepted(&book(job), *round, now_ms, out);
                 }
@@ -201,12 +204,25 @@ impl State {
         );
         self.log(LogLevel::Error, "app", &line, now_ms);
         self.last_words(cause, end);
+        self.round_for_update(false, out);
+        if cause == CrashCause::WrongLibtorch {
+            out.push(Effect::LookForEngine { machine: self.gpus.for_packs() });
+        }
+        if cause == CrashCause::WrongVersion {
+            self.problems.said(&other_version(), false);
+        }
         let recovery = self.work.recovery(false, now_ms);
         let hopeless = recovery.as_ref().is_some_and(|recovery| recovery.again_in_secs.is_none());
         if hopeless || recovery.is_some_and(|recovery| recovery.attempt == TELL_FROM) {
             self.notify(NoticeKind::Problem, None, "notice-problem", now_ms, out);
         }
     }
+}
+
+/// App and peer are released, installed and updated as a pair: one of them was replaced alone.
+fn other_version() -> Problem {
+    let hint = "They are only used as a pair: install Covey again, and both are of one version.";
+    Problem::new("peer_other_version", "The app and the trainer are of different versions", hint)
 }
 
 /// What it said last before it ended.

@@ -19,6 +19,7 @@ pub(super) fn state_with(settings: Settings, session: Session) -> State {
         settings,
         data_folder: "/data".to_owned(),
         threads: Some(8),
+        update: UpdateInit::default(),
     };
     State::new(init, session, 0)
 }

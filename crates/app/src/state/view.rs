@@ -28,6 +28,8 @@ impl State {
             join: self.join_view(),
             wallet: self.wallet.clone(),
             settings: self.settings.clone(),
+            engine: self.engine_view(),
+            update: self.update_view(),
             help: self.help(),
             wizard: self.wizard.view(),
             toasts: self.notices.toasts(),

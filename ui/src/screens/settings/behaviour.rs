@@ -6,7 +6,7 @@ use crate::screens::forms::{pick, slide, tick};
 use crate::screens::wizard::language;
 use crate::widgets::{Button, Icon, Kind, caption, muted, strong};
 use egui::Ui;
-use view_model::{Behaviour, Intent, Look, Theme, Updates, WizardIntent};
+use view_model::{Behaviour, Intent, Look, Theme, UpdateChannel, Updates, WizardIntent};
 
 pub(super) fn start(ui: &mut Ui, scene: &Scene<'_>, behaviour: &mut Behaviour) {
     let palette = scene.palette;
@@ -29,7 +29,7 @@ pub(super) fn start(ui: &mut Ui, scene: &Scene<'_>, behaviour: &mut Behaviour) {
     }
 }
 
-pub(super) fn updates(ui: &mut Ui, scene: &Scene<'_>, behaviour: &mut Behaviour) {
+pub(super) fn updates(ui: &mut Ui, scene: &mut Scene<'_>, behaviour: &mut Behaviour) {
     for (key, value) in [
         ("settings-updates-automatic", Updates::Automatic),
         ("settings-updates-ask", Updates::Ask),
@@ -37,6 +37,14 @@ pub(super) fn updates(ui: &mut Ui, scene: &Scene<'_>, behaviour: &mut Behaviour)
     ] {
         pick(ui, scene.palette, &scene.text(key), &mut behaviour.updates, value);
     }
+    caption(ui, scene.palette, &scene.text("settings-channel"));
+    for (key, value) in
+        [("settings-channel-stable", UpdateChannel::Stable), ("settings-channel-preview", UpdateChannel::Preview)]
+    {
+        pick(ui, scene.palette, &scene.text(key), &mut behaviour.channel, value);
+    }
+    ui.add_space(tokens::SPACE_XS);
+    crate::screens::update::show(ui, scene);
 }
 
 pub(super) fn look(ui: &mut Ui, scene: &Scene<'_>, look: &mut Look) {
