@@ -34,8 +34,10 @@ const DLL_NOT_FOUND: i32 = -1_073_741_515;
 pub(crate) enum EngineEvent {
     /// The peer starts; a card's half may still be had.
     Ready,
-    /// It does not, for want of libtorch.
+    /// It does not, for want of libtorch; or only the card's half is wanting.
     Missing {
+        /// The peer starts all the same.
+        starts: bool,
         /// What would be fetched, or why nothing is offered.
         offer: Result<EngineOffer, Problem>,
     },
@@ -75,10 +77,16 @@ enum EngineError {
 impl EngineWorker {
     /// Looks whether the peer starts, and if not, what would be fetched.
     pub(crate) async fn look(&self) -> EngineEvent {
-        if self.shelf().has_engine(TORCH) || !self.lacks_libtorch().await {
+        let starts = self.shelf().has_engine(TORCH);
+        let card_waits = starts && self.machine.cuda.is_some() && self.shelf().whole(Kind::Cuda, TORCH).is_none();
+        if !card_waits && (starts || !self.lacks_libtorch().await) {
             return EngineEvent::Ready;
         }
         let offer = match self.packs().await {
+            // The card's half is for other cards than this one.
+            Ok(packs) if packs.is_empty() => return EngineEvent::Ready,
+            // Work goes on without it.
+            Err(_) if starts => return EngineEvent::Ready,
             Ok(packs) => Ok(EngineOffer {
                 download: ByteCount(packs.iter().map(Pack::packed_bytes).sum()),
                 disk: ByteCount(packs.iter().map(Pack::disk_bytes).sum()),
@@ -86,7 +94,7 @@ impl EngineWorker {
             }),
             Err(error) => Err(problem(&error)),
         };
-        EngineEvent::Missing { offer }
+        EngineEvent::Missing { offer, starts }
     }
 
     /// Fetches what is missing; says how far it is on `to` whenever there is room.
@@ -129,7 +137,7 @@ impl EngineWorker {
         Shelf::at(self.data_dir.join(FOLDER))
     }
 
-    /// The packs that this machine needs: the processor's, and the card's where a card can use it.
+    /// The packs that this machine needs and has not: the processor's, and the card's where a card can use it.
     async fn packs(&self) -> Result<Vec<Pack>, EngineError> {
         let manifest = self.manifest().await?;
         let platform = update::manifest::platform();
@@ -138,7 +146,8 @@ impl EngineWorker {
         let cuda = manifest.pack(Kind::Cuda, &platform, TORCH).filter(|pack| fits(&pack.needs, &self.machine).is_ok());
         // Without a card the card's half is no use, whatever it says that it needs.
         let cuda = cuda.filter(|_| self.machine.cuda.is_some());
-        Ok(std::iter::once(cpu).chain(cuda).cloned().collect())
+        let shelf = self.shelf();
+        Ok(std::iter::once(cpu).chain(cuda).filter(|pack| !shelf.has(pack)).cloned().collect())
     }
 
     /// The newest description: from a server, else the one kept or beside the programs or archives.
@@ -235,3 +244,6 @@ fn sentence(error: &EngineError) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -217,7 +217,11 @@ impl State {
                     self.ended(&end, now_ms, &mut out);
                 }
             }
-            Event::Gpu(event) => self.gpu(event, now_ms, &mut out),
+            Event::Gpu(event) => {
+                let surveyed = matches!(event, gpu::GpuEvent::Survey(_));
+                self.gpu(event, now_ms, &mut out);
+                self.cards_for_engine(surveyed, &mut out);
+            }
             Event::Reading(reading) => self.reading(*reading),
             Event::Sleep => self.pauses.signals.sleeping = true,
             Event::Appearance(appearance) => self.appearance = appearance,

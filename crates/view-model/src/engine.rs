@@ -10,6 +10,8 @@ use types::{ByteCount, Problem};
 pub struct EngineView {
     /// Where it stands.
     pub state: EngineState,
+    /// The trainer starts without what is missing: it is the card's half.
+    pub optional: bool,
     /// What stands in the way of the card's half: a driver that is missing or too old. The processor's half needs none.
     pub advice: Option<Problem>,
 }

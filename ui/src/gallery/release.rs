@@ -17,7 +17,7 @@ fn fetch() -> EngineFetch {
 }
 
 fn engine(state: EngineState) -> AppSnapshot {
-    AppSnapshot { engine: EngineView { state, advice: None }, ..first_start() }
+    AppSnapshot { engine: EngineView { state, ..EngineView::default() }, ..first_start() }
 }
 
 /// The engine is missing, and this is what it costs.

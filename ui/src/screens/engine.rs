@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     let (palette, title) = (scene.palette, scene.text("engine-title"));
     card(ui, palette, &title, |ui| {
-        muted(ui, palette, &scene.text("engine-what"));
+        muted(ui, palette, &scene.text(if app.engine.optional { "engine-what-card" } else { "engine-what" }));
         match &app.engine.state {
             EngineState::Missing { offer, problem } => {
                 if let Some(offer) = offer {

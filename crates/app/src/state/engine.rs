@@ -9,7 +9,7 @@ use pack::Machine;
 use std::path::PathBuf;
 use types::{ByteCount, Problem, ProblemAction};
 use update::fetch::Meter;
-use view_model::{EngineFetch, EngineState, EngineView, LogLevel, Told, Tone};
+use view_model::{EngineFetch, EngineOffer, EngineState, EngineView, LogLevel, Told, Tone};
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -20,12 +20,21 @@ pub(crate) struct Engine {
     wanted: bool,
     /// The worker is at it.
     at_work: bool,
+    /// The peer starts without what is missing.
+    starts: bool,
+    /// What was offered last.
+    offer: Option<EngineOffer>,
     local: Option<PathBuf>,
 }
 
 impl Engine {
     pub(crate) fn is_missing(&self) -> bool {
         !matches!(self.state, EngineState::Unknown | EngineState::Ready)
+    }
+
+    /// Whether nothing can be started.
+    fn blocks(&self) -> bool {
+        self.is_missing() && !self.starts
     }
 
     fn fetch(&self) -> EngineFetch {
@@ -62,6 +71,8 @@ impl State {
         self.engine.wanted = false;
         if self.engine.at_work {
             out.push(Effect::HoldEngine);
+        } else if let EngineState::Waiting { metered, .. } = &mut self.engine.state {
+            *metered = false;
         }
     }
 
@@ -96,15 +107,23 @@ impl State {
         }
     }
 
+    /// The cards are known, or other ones than before: another engine may be needed.
+    pub(super) fn cards_for_engine(&mut self, surveyed: bool, out: &mut Vec<Effect>) {
+        if surveyed && !self.engine.at_work && !self.engine.wanted {
+            out.push(Effect::LookForEngine { machine: self.gpus.for_packs() });
+        }
+    }
+
     /// What the worker says.
     pub(super) fn engine_said(&mut self, event: EngineEvent, now_ms: u64) {
         match event {
             EngineEvent::Ready => self.engine_ready(now_ms),
-            EngineEvent::Missing { offer } if !self.engine.at_work => {
+            EngineEvent::Missing { offer, starts } if !self.engine.at_work => {
                 let (offer, problem) = match offer {
                     Ok(offer) => (Some(offer), None),
                     Err(problem) => (None, Some(problem)),
                 };
+                (self.engine.starts, self.engine.offer) = (starts, offer);
                 self.engine.state = EngineState::Missing { offer, problem };
             }
             EngineEvent::Missing { .. } => {}
@@ -135,13 +154,7 @@ impl State {
             EngineEvent::Ended(Err(Some(problem))) => {
                 self.log(LogLevel::Warn, "engine", &problem.to_string(), now_ms);
                 (self.engine.at_work, self.engine.wanted) = (false, false);
-                let offer = match &self.engine.state {
-                    EngineState::Fetching(fetch) | EngineState::Waiting { fetch, .. } if fetch.total.0 > 0 => {
-                        let (download, disk) = (fetch.total, fetch.total);
-                        Some(view_model::EngineOffer { download, disk, with_card: false })
-                    }
-                    _ => None,
-                };
+                let offer = self.engine.offer;
                 self.engine.state = EngineState::Missing { offer, problem: Some(problem) };
             }
         }
@@ -159,7 +172,7 @@ impl State {
 
     /// Nothing can be started without it: said, with the way to it.
     pub(super) fn without_engine(&mut self, now_ms: u64) -> bool {
-        let missing = self.engine.is_missing();
+        let missing = self.engine.blocks();
         if missing {
             let hint = "Get it on the Home screen: it is fetched once, checked, and kept.";
             let problem = Problem::new(ENGINE_MISSING, "The engine is not here yet", hint);
@@ -170,7 +183,7 @@ impl State {
 
     pub(super) fn engine_view(&self) -> EngineView {
         let advice = if self.engine.is_missing() { self.gpus.problem() } else { None };
-        EngineView { state: self.engine.state.clone(), advice }
+        EngineView { state: self.engine.state.clone(), optional: self.engine.starts, advice }
     }
 }
 

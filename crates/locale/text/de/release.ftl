@@ -1,6 +1,7 @@
 # libtorch und neue Versionen der Programme
 engine-title = Die Rechenbibliothek
 engine-what = Covey trainiert mit libtorch, das nicht im Download steckt. Es wird einmal geholt, geprüft und behalten.
+engine-what-card = Für deine NVIDIA-Karte braucht Covey die Kartenhälfte von libtorch. Ohne sie rechnet der Prozessor.
 engine-asking = Es wird gefragt, was dieser Computer braucht …
 engine-size = { $download } herunterzuladen, { $disk } auf der Platte
 engine-with-card = Mit der Hälfte für deine NVIDIA-Karte.

@@ -1,6 +1,7 @@
 # The engine (libtorch) and new versions of the programs
 engine-title = The engine
 engine-what = Covey trains with libtorch, which is not part of the download. It is fetched once, checked and kept.
+engine-what-card = For your NVIDIA card Covey needs the card’s half of libtorch. Without it, the processor works.
 engine-asking = Asking what this computer needs…
 engine-size = { $download } to download, { $disk } on the disk
 engine-with-card = With the half for your NVIDIA card.

@@ -1,6 +1,7 @@
 # libtorch y versiones nuevas de los programas
 engine-title = El motor
 engine-what = Covey entrena con libtorch, que no viene en la descarga. Se trae una vez, se comprueba y se guarda.
+engine-what-card = Para tu tarjeta NVIDIA, Covey necesita la mitad de libtorch para tarjetas. Sin ella trabaja el procesador.
 engine-asking = Preguntando qué necesita este equipo…
 engine-size = { $download } por descargar, { $disk } en el disco
 engine-with-card = Con la mitad para tu tarjeta NVIDIA.

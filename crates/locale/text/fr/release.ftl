@@ -1,6 +1,7 @@
 # libtorch et nouvelles versions des programmes
 engine-title = Le moteur
 engine-what = Covey entraîne avec libtorch, qui n’est pas dans le téléchargement. Il est cherché une fois, vérifié et gardé.
+engine-what-card = Pour votre carte NVIDIA, Covey a besoin de la moitié carte de libtorch. Sans elle, le processeur travaille.
 engine-asking = Recherche de ce qu’il faut à cet ordinateur…
 engine-size = { $download } à télécharger, { $disk } sur le disque
 engine-with-card = Avec la moitié pour votre carte NVIDIA.

@@ -15,7 +15,7 @@ fn offer() -> EngineOffer {
 
 fn missing() -> State {
     let mut state = state_with(Settings::default(), Session::default());
-    state.apply(Event::Engine(EngineEvent::Missing { offer: Ok(offer()) }), NOW);
+    state.apply(Event::Engine(EngineEvent::Missing { offer: Ok(offer()), starts: false }), NOW);
     state
 }
 
@@ -123,6 +123,8 @@ fn a_failure_is_shown_and_nothing_is_tried_again_by_itself() {
     says(&mut state, EngineEvent::Ended(Err(Some(problem.clone()))), NOW);
     let EngineState::Missing { problem: shown, .. } = state.engine_view().state else { panic!("it is not missing") };
     assert_eq!(shown, Some(problem));
+    let EngineState::Missing { offer: again, .. } = state.engine_view().state else { panic!("nothing is offered") };
+    assert_eq!(again, Some(offer()));
     assert_eq!(gets(&state.apply(Event::Tick, NOW)), 0);
     assert_eq!(gets(&press(&mut state, Intent::GetEngine)), 1);
 }
@@ -134,4 +136,34 @@ fn a_machine_whose_trainer_starts_is_asked_nothing() {
     assert_eq!(state.engine_view().state, EngineState::Ready);
     assert_eq!(gets(&press(&mut state, Intent::GetEngine)), 0);
     assert!(starts(&press(&mut state, Intent::StartRehearsal(Rehearsal::default()))));
+}
+
+#[test]
+fn a_cards_half_is_offered_and_work_does_not_wait_for_it() {
+    let mut state = state_with(Settings::default(), Session::default());
+    says(&mut state, EngineEvent::Missing { offer: Ok(EngineOffer { with_card: true, ..offer() }), starts: true }, NOW);
+    assert!(state.engine_view().optional);
+    assert!(starts(&press(&mut state, Intent::StartRehearsal(Rehearsal::default()))));
+    assert_eq!(gets(&press(&mut state, Intent::GetEngine)), 1);
+}
+
+#[test]
+fn a_card_that_appears_is_a_reason_to_look_again_but_not_in_the_middle_of_a_download() {
+    let survey =
+        || Event::Gpu(gpu::GpuEvent::Survey(gpu::Survey::failed(NOW, gpu::Fault::NoDriver { card_on_bus: None })));
+    let looks = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::LookForEngine { .. }));
+    let mut state = missing();
+    assert!(looks(&state.apply(survey(), NOW)));
+    press(&mut state, Intent::GetEngine);
+    assert!(!looks(&state.apply(survey(), NOW)));
+}
+
+#[test]
+fn a_press_on_hold_while_it_waits_for_the_line_ends_the_waiting() {
+    let mut state = missing();
+    metered(&mut state, true);
+    press(&mut state, Intent::GetEngine);
+    press(&mut state, Intent::HoldEngine);
+    assert_eq!(gets(&metered(&mut state, false)), 0);
+    assert!(matches!(state.engine_view().state, EngineState::Waiting { metered: false, .. }));
 }
