@@ -76,10 +76,33 @@ pub struct SampleParams {
 pub struct MemoryUse {
     /// Parameters, working copy, gradient and optimizer state on the device (for the CPU: in RAM), in bytes.
     pub device_state_bytes: u64,
-    /// State kept in RAM while released, in bytes.
+    /// Taken on the device besides while a step updates one piece of coded or off-loaded state, in bytes.
+    pub device_working_bytes: u64,
+    /// State kept in RAM, because it is off-loaded or the engine released, in bytes.
     pub host_state_bytes: u64,
     /// The CUDA allocator's figures; `None` on a CPU.
     pub cuda: Option<torch_ext::CudaMemory>,
+}
+
+/// What a card says of itself when it computes the same twice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpotCheck {
+    /// Whether loss and gradient of the two passes are the same, bit for bit.
+    pub same: bool,
+    /// Relative distance of a product computed on the device from the same product on the processor; `None` where the
+    /// device is the processor.
+    pub apart: Option<f64>,
+}
+
+impl SpotCheck {
+    /// Beyond this a product is wrong and not rounded: TF32 has 10 bits of fraction, and errors of sums average out.
+    pub const TOLERANCE: f64 = 1e-2;
+
+    /// Whether the device computed right.
+    pub fn holds(&self) -> bool {
+        // A distance that is no number is a wrong one.
+        self.same && self.apart.is_none_or(|apart| apart <= Self::TOLERANCE)
+    }
 }
 
 /// A trainer of one replica.
@@ -131,13 +154,23 @@ pub trait Engine: Send {
     /// As for [`eval_loss`](Engine::eval_loss), and a buffer of another length.
     fn eval_loss_at(&mut self, theta: &[f32], batches: &[TokenBatch]) -> Result<Vec<f64>, EngineError>;
 
+    /// Computes one micro-batch twice and compares, and a product against the processor: memory or a card that flips bits
+    /// shows in it (product.md N12). Parameters and optimizer state stay. `None`: this engine cannot check itself.
+    ///
+    /// # Errors
+    /// As for [`inner_step`](Engine::inner_step).
+    fn spot_check(&mut self, _batch: &TokenBatch) -> Result<Option<SpotCheck>, EngineError> {
+        Ok(None)
+    }
+
     /// Copies the optimizer state out.
     ///
     /// # Errors
     /// A device that failed.
     fn optimizer_state(&self) -> Result<OptimizerState, EngineError>;
 
-    /// Replaces the optimizer state, bit for bit.
+    /// Replaces the optimizer state, bit for bit; an engine with 8-bit moments rounds a state that is not its own kind's
+    /// ([`crate::Moments`]).
     ///
     /// # Errors
     /// Moments of another length, or a device that failed.

@@ -19,12 +19,12 @@ mod schedule;
 mod threads;
 mod torch;
 
-pub use engine::{Engine, InnerStats, MemoryUse, OptimizerState, SampleParams, TokenBatch};
+pub use engine::{Engine, InnerStats, MemoryUse, OptimizerState, SampleParams, SpotCheck, TokenBatch};
 pub use error::EngineError;
 pub use export::{ExportDtype, ExportTokenizer, export_hf};
 pub use init::initial_theta;
 pub use memory::{Machine, MemoryPlan, PlanKind, memory_plan};
-pub use options::{AllocationFault, DeviceChoice, EngineOptions, Precision};
+pub use options::{AllocationFault, BitFlips, DeviceChoice, EngineOptions, Gradients, Moments, Offload, Precision};
 pub use schedule::lr_at;
 pub use threads::{set_threads, spawn_environment};
 pub use torch::TorchEngine;

@@ -3,10 +3,13 @@
 //! In: token batches and flat buffers from one owner thread. Out: as [`Engine`] says. All batches are checked before
 //! libtorch sees them, because an id outside the vocabulary would kill a CUDA context for good.
 
+mod codes;
 mod decoder;
 mod flat;
 mod layout;
 mod passes;
+mod pieces;
+mod spot;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +24,7 @@ use self::layout::Layout;
 use self::passes::{MicroBatch, Pass};
 use crate::{
     AllocationFault, Engine, EngineError, EngineOptions, InnerStats, MemoryUse, OptimizerState, SampleParams,
-    TokenBatch, cuda, initial_theta, memory, sample, set_threads,
+    SpotCheck, TokenBatch, cuda, initial_theta, memory, sample, set_threads,
 };
 
 /// A replica on one device.
@@ -159,6 +162,7 @@ impl TorchEngine {
             let fault = self.pretended_shortage(tokens.len() / batch.length);
             let micro = MicroBatch::new(tokens, batch.length, self.device)?;
             let loss = self.pass()?.backward(&micro, scale, self.options.recompute, || fault)?;
+            self.pretended_flip()?;
             total = Some(match total {
                 Some(sum) => sum.f_add(&loss)?,
                 None => loss,
@@ -308,6 +312,11 @@ impl Engine for TorchEngine {
         losses
     }
 
+    fn spot_check(&mut self, batch: &TokenBatch) -> Result<Option<SpotCheck>, EngineError> {
+        self.check_batch(batch)?;
+        self.spot(batch).map(Some)
+    }
+
     fn optimizer_state(&self) -> Result<OptimizerState, EngineError> {
         match &self.state {
             State::Device { flat, .. } => flat.optimizer_state(),
@@ -341,7 +350,7 @@ impl Engine for TorchEngine {
 
     fn acquire(&mut self) -> Result<(), EngineError> {
         let State::Host { theta, optimizer } = &self.state else { return Ok(()) };
-        let mut flat = Flat::new(&self.layout, self.device, self.options.precision)?;
+        let mut flat = Flat::new(&self.layout, self.device, &self.options)?;
         flat.write_theta(theta)?;
         // A fresh engine has no moments yet; the new buffers are zero already.
         if !optimizer.first.is_empty() {
@@ -376,10 +385,15 @@ impl Engine for TorchEngine {
             _ => None,
         };
         match &self.state {
-            State::Device { flat, .. } => MemoryUse { device_state_bytes: flat.bytes(), host_state_bytes: 0, cuda },
+            State::Device { flat, .. } => MemoryUse {
+                device_state_bytes: flat.device_bytes(),
+                device_working_bytes: flat.working_bytes(),
+                host_state_bytes: flat.host_bytes(),
+                cuda,
+            },
             State::Host { theta, optimizer } => {
                 let values = theta.len() + optimizer.first.len() + optimizer.second.len();
-                MemoryUse { device_state_bytes: 0, host_state_bytes: 4 * values as u64, cuda }
+                MemoryUse { host_state_bytes: 4 * values as u64, cuda, ..MemoryUse::default() }
             }
         }
     }

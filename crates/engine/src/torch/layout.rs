@@ -63,6 +63,12 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Values of the largest layer: a block's leaves together, embedding or head.
+    pub(crate) fn largest_layer(&self) -> i64 {
+        let block = |b: &BlockLeaves| b.all().iter().map(|leaf| self.leaves[*leaf].len()).sum();
+        self.blocks.iter().map(block).chain([self.leaves[self.embedding].len()]).max().unwrap_or(0)
+    }
+
     /// The layout of `ModelParams::tensors()`.
     pub(crate) fn of(model: &ModelParams) -> Self {
         let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);

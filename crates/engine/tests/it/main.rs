@@ -6,6 +6,7 @@ mod faults;
 mod gpu;
 mod reference;
 mod resume;
+mod states;
 mod training;
 
 use engine::{DeviceChoice, Engine, EngineOptions, Precision, TokenBatch, TorchEngine};
