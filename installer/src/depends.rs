@@ -43,7 +43,8 @@ const LOADED: [(&str, &str); 6] = [
 const FROM_PACK: [&str; 4] = ["libtorch.so", "libtorch_cpu.so", "libc10.so", "libgomp.so.1"];
 
 /// What people see more of when it is there.
-pub const DEBIAN_RECOMMENDS: &str = "mesa-vulkan-drivers, gnome-keyring | kwalletmanager | keepassxc, dbus-user-session";
+pub const DEBIAN_RECOMMENDS: &str =
+    "mesa-vulkan-drivers, gnome-keyring | kwalletmanager | keepassxc, dbus-user-session";
 
 /// Both lists.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -85,9 +85,11 @@ fn the_summary_has_every_page_of_the_book_once() {
     let listed = targets(&summary);
     let once: BTreeSet<PathBuf> = listed.iter().map(|target| Path::new("docs").join(target)).collect();
     assert_eq!(once.len(), listed.len(), "a page stands there twice");
-    let book: BTreeSet<PathBuf> =
-        pages().into_iter().filter(|page| page.starts_with("docs") && !page.ends_with("SUMMARY.md")).collect();
-    assert_eq!(once, book);
+    let ours = |page: &PathBuf| page.starts_with("docs") && !page.ends_with("SUMMARY.md");
+    let book: BTreeSet<PathBuf> = pages().into_iter().filter(ours).collect();
+    // A campaign writes its page itself, perhaps for the first time: its line in the summary comes with the commit.
+    let missing: Vec<&PathBuf> = book.difference(&once).filter(|page| !page.starts_with("docs/campaigns")).collect();
+    assert!(missing.is_empty() && once.is_subset(&book), "not in the summary: {missing:?}");
 }
 
 #[test]
