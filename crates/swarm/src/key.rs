@@ -52,24 +52,38 @@ impl NodeKey {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         let damaged = || KeyError::Damaged { path: path.to_owned() };
         match fs::File::open(path) {
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                file.take(MAX_KEY_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
-                if bytes.len() as u64 > MAX_KEY_FILE {
-                    return Err(damaged());
-                }
-                let pair = Keypair::from_protobuf_encoding(&bytes).map_err(|_| damaged())?;
-                pair.clone().try_into_ed25519().map_err(|_| damaged())?;
-                Ok(Self(pair))
-            }
+            Ok(file) => Self::read(file, path),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let key = Self::ephemeral();
                 let bytes = key.0.to_protobuf_encoding().map_err(|_| damaged())?;
-                write_new(path, &bytes).map_err(io)?;
-                Ok(key)
+                let beside = path.with_extension(format!("new-{}", key.peer_id()));
+                match write_new(path, &beside, &bytes) {
+                    Ok(()) => Ok(key),
+                    // Another start was quicker: its key is this peer's.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => Self::load(path),
+                    Err(error) => Err(io(error)),
+                }
             }
             Err(error) => Err(io(error)),
         }
+    }
+
+    fn load(path: &Path) -> Result<Self, KeyError> {
+        let file = fs::File::open(path).map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+        Self::read(file, path)
+    }
+
+    fn read(file: fs::File, path: &Path) -> Result<Self, KeyError> {
+        let damaged = || KeyError::Damaged { path: path.to_owned() };
+        let mut bytes = Vec::new();
+        let read = file.take(MAX_KEY_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+        if bytes.len() as u64 > MAX_KEY_FILE {
+            return Err(damaged());
+        }
+        let pair = Keypair::from_protobuf_encoding(&bytes).map_err(|_| damaged())?;
+        pair.clone().try_into_ed25519().map_err(|_| damaged())?;
+        Ok(Self(pair))
     }
 
     /// The identity as libp2p names it.
@@ -94,23 +108,34 @@ impl NodeKey {
     }
 }
 
-/// Beside the final name first, so that a kill leaves no half key.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Whole under another name first, so that a kill leaves no half key; then linked, which fails if somebody else has made
+/// the final name meanwhile, where a rename would replace their key.
+fn write_new(path: &Path, beside: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let linked = create(beside, bytes).and_then(|()| fs::hard_link(beside, path));
+    // Otherwise a second copy of the key stays behind.
+    fs::remove_file(beside)?;
+    match linked {
+        // A disk without links (exFAT): made in place, where a kill at this moment leaves a key that is said to be damaged.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => create(path, bytes),
+        linked => linked,
+    }
+}
+
+/// A new file that only this user may read.
+fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(&beside)?;
+    let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -128,6 +153,26 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn starts_at_the_same_moment_agree_on_one_identity() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("network.key");
+        for _ in 0..20 {
+            let both = std::sync::Barrier::new(4);
+            let start = || {
+                both.wait();
+                NodeKey::load_or_create(&path).unwrap().peer_id()
+            };
+            let made: Vec<PeerId> = std::thread::scope(|scope| {
+                let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+                starts.into_iter().map(|start| start.join().unwrap()).collect()
+            });
+            assert!(made.iter().all(|id| *id == made[0]), "{made:?}");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no copy stays behind");
+            fs::remove_file(&path).unwrap();
         }
     }
 
