@@ -5,7 +5,10 @@
 //! operations, and norms are added up unit by unit. It refuses the same uid twice. Who takes part was decided elsewhere.
 //!
 //! One chunk at a time: its R records are decoded into one 16 KiB accumulator, and sixteen neighbouring chunks are applied
-//! together. Memory does not grow with R.
+//! together. Memory does not grow with R, but for the two rules that rank values: those hold one chunk's R·k values.
+
+mod center;
+mod rank;
 
 use rayon::prelude::*;
 use types::Uid;
@@ -89,7 +92,12 @@ pub fn clip_factors(layout: &Layout, submissions: &[&Submission]) -> Vec<Vec<f32
 /// Aggregates by the run's rule, clipped to the median norm, and steps: θ ← θ − α·Δ.
 ///
 /// - [`AggregationRule::MeanOverAll`] (Eq 2): `θ_j ← θ_j − (α/R)·Σ_r f_r·v_rj`;
-/// - [`AggregationRule::MeanOverSenders`] (reference code): `θ_j ← θ_j − α·(Σ_r f_r·v_rj / senders_j)`.
+/// - [`AggregationRule::MeanOverSenders`] (reference code): `θ_j ← θ_j − α·(Σ_r f_r·v_rj / senders_j)`;
+/// - [`AggregationRule::InfluenceCapped`]: the same with `max(senders_j, R/senders_j)` as divisor;
+/// - [`AggregationRule::TrimmedMean`], [`AggregationRule::CoordinateMedian`]: `θ_j ← θ_j − α·(m_j·(senders_j/R))` with `m_j`
+///   the trimmed mean (kept values summed in ascending order) or median of the `f_r·v_rj` that were sent;
+/// - [`AggregationRule::CenteredClipping`]: as `MeanOverAll`, with `(1 − G)·f_r + g_r` for `f_r`:
+///   `g_r = min(1, τ/(d_r + 1e-8))`, `G` their mean, `d_r` the distance from the clipped mean, τ the radius, per tensor.
 ///
 /// With `f_r` from [`clip_factors`]. Every operation is a single f32 operation in the order written.
 ///
@@ -102,7 +110,11 @@ pub fn outer_step(
     alpha: f32,
 ) -> Result<OuterStats, OuterError> {
     let sorted = check(theta.len(), layout, submissions, alpha)?;
-    let factors = clip_factors(layout, &sorted);
+    let mut factors = clip_factors(layout, &sorted);
+    let clipped = factors.iter().flatten().filter(|f| **f < 1.0 - 1e-6).count();
+    if let AggregationRule::CenteredClipping { radius_percent } = layout.params().aggregation {
+        factors = center::factors(layout, &sorted, &factors, radius_percent);
+    }
     let skipped_tensors: Vec<usize> = (0..layout.tensors().len())
         .filter(|t| sorted.iter().zip(&factors).any(|(s, f)| !(s.norms[*t] * f[*t]).is_finite()))
         .collect();
@@ -122,8 +134,8 @@ pub fn outer_step(
         })
         .collect();
     let divisor = match layout.params().aggregation {
-        AggregationRule::MeanOverAll => sorted.len() as f64,
-        AggregationRule::MeanOverSenders => 1.0,
+        AggregationRule::MeanOverAll | AggregationRule::CenteredClipping { .. } => sorted.len() as f64,
+        _ => 1.0,
     };
     let squares = |units: &[UnitStats]| units.iter().map(|u| u.squares).sum::<f64>();
     let norm = |t: &TensorLayout| squares(&units[t.first_unit..][..t.units]).sqrt() / divisor;
@@ -132,7 +144,7 @@ pub fn outer_step(
         tensor_norms: layout.tensors().iter().map(norm).collect(),
         rule: layout.params().aggregation,
         submissions: sorted.len(),
-        clipped: factors.iter().flatten().filter(|f| **f < 1.0 - 1e-6).count(),
+        clipped,
         touched: units.iter().map(|u| u.touched).sum(),
         skipped_tensors,
     })
@@ -180,7 +192,7 @@ fn check<'a>(
     Ok(sorted.into_iter().map(|(_, s)| s).collect())
 }
 
-/// Σ Δ² (times R² under `MeanOverAll`) and reached coordinates of a unit.
+/// Σ Δ² (times R² where the division by R is part of the step) and reached coordinates of a unit.
 #[derive(Default, Clone, Copy)]
 struct UnitStats {
     squares: f64,
@@ -192,11 +204,13 @@ struct UnitStats {
 struct Accumulator {
     sums: Vec<f32>,
     senders: Box<[u16; MAX_CHUNK]>,
+    /// A chunk's values by index, for rules that rank them.
+    sent: Vec<(u16, f32)>,
 }
 
 impl Accumulator {
     fn new() -> Self {
-        Self { sums: vec![0.0; (STRIP + 1) * MAX_CHUNK], senders: Box::new([0; MAX_CHUNK]) }
+        Self { sums: vec![0.0; (STRIP + 1) * MAX_CHUNK], senders: Box::new([0; MAX_CHUNK]), sent: Vec::new() }
     }
 }
 
@@ -215,11 +229,12 @@ impl Aggregate<'_> {
         let rule = self.layout.params().aggregation;
         let mut readers: Vec<(Records<'_>, f32)> =
             self.submissions.iter().zip(self.factors).map(|(s, f)| (s.records(number), f[unit.tensor])).collect();
-        let Accumulator { sums, senders } = acc;
+        let Accumulator { sums, senders, sent } = acc;
+        let peers = self.submissions.len() as f32;
         let mut stats = UnitStats::default();
         let step = match rule {
-            AggregationRule::MeanOverAll => self.alpha / self.submissions.len() as f32,
-            AggregationRule::MeanOverSenders => self.alpha,
+            AggregationRule::MeanOverAll | AggregationRule::CenteredClipping { .. } => self.alpha / peers,
+            _ => self.alpha,
         };
         let (band_len, strip_width) = (tensor.h * tensor.cols, STRIP * tensor.w);
         for theta in theta.chunks_exact_mut(band_len) {
@@ -229,8 +244,23 @@ impl Aggregate<'_> {
                 for chunk in 0..chunks {
                     let Some(sums) = sums[chunk * total..].first_chunk_mut() else { continue };
                     match rule {
-                        AggregationRule::MeanOverAll => sum_chunk(&mut readers, sums, total),
-                        AggregationRule::MeanOverSenders => mean_chunk(&mut readers, sums, senders, total),
+                        AggregationRule::MeanOverAll | AggregationRule::CenteredClipping { .. } => {
+                            sum_chunk(&mut readers, sums, total);
+                        }
+                        AggregationRule::MeanOverSenders => mean_chunk(&mut readers, sums, senders, total, |s| s),
+                        AggregationRule::InfluenceCapped => {
+                            mean_chunk(&mut readers, sums, senders, total, |s| s.max(peers / s));
+                        }
+                        AggregationRule::TrimmedMean { percent } => {
+                            rank::chunk(&mut readers, sent, sums, total, |v| {
+                                rank::trimmed(v, percent) * rank::share(v, peers)
+                            });
+                        }
+                        AggregationRule::CoordinateMedian { min_senders } => {
+                            rank::chunk(&mut readers, sent, sums, total, |v| {
+                                rank::median(v, min_senders) * rank::share(v, peers)
+                            });
+                        }
                     }
                     add_stats(&sums[..total], &mut stats);
                 }
@@ -255,13 +285,14 @@ fn sum_chunk(readers: &mut [(Records<'_>, f32)], sums: &mut [f32; MAX_CHUNK], to
     }
 }
 
-/// `sums_j = Σ_r f_r·v_rj / senders_j` over the first `total` elements.
+/// `sums_j = Σ_r f_r·v_rj / divisor(senders_j)` over the first `total` elements; nobody's coordinates count one sender.
 #[inline(always)]
 fn mean_chunk(
     readers: &mut [(Records<'_>, f32)],
     sums: &mut [f32; MAX_CHUNK],
     senders: &mut [u16; MAX_CHUNK],
     total: usize,
+    divisor: impl Fn(f32) -> f32,
 ) {
     sums[..total].fill(0.0);
     senders[..total].fill(0);
@@ -277,7 +308,7 @@ fn mean_chunk(
         );
     }
     for (sum, senders) in sums[..total].iter_mut().zip(senders) {
-        *sum /= f32::from((*senders).max(1));
+        *sum /= divisor(f32::from((*senders).max(1)));
     }
 }
 

@@ -81,35 +81,72 @@ pub fn norm(sent: &[Sent]) -> f32 {
     sent.iter().map(|s| f64::from(s.value) * f64::from(s.value)).sum::<f64>().sqrt() as f32
 }
 
-/// Σ over peers of the clipped values, and how many peers sent each coordinate. `sent[peer][tensor]`, in order of uid.
-pub fn sum(len: usize, sent: &[Vec<Vec<Sent>>], factors: &[Vec<f32>]) -> (Vec<f32>, Vec<u16>) {
-    let (mut sums, mut senders) = (vec![0f32; len], vec![0u16; len]);
+/// The clipped values that were sent, per coordinate, in order of uid. `sent[peer][tensor]`.
+pub fn gather(len: usize, sent: &[Vec<Vec<Sent>>], factors: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let mut values = vec![Vec::new(); len];
     for (tensors, factors) in sent.iter().zip(factors) {
-        for (values, factor) in tensors.iter().zip(factors) {
-            for s in values {
-                sums[s.element] += factor * s.value;
-                senders[s.element] += 1;
-            }
+        for (tensor, factor) in tensors.iter().zip(factors) {
+            tensor.iter().for_each(|s| values[s.element].push(factor * s.value));
         }
     }
-    (sums, senders)
+    values
 }
 
-/// The aggregated update Δ of sums over R peers.
-pub fn aggregate(rule: AggregationRule, sums: &[f32], senders: &[u16], peers: usize) -> Vec<f32> {
-    let mean = |(sum, senders): (&f32, &u16)| match rule {
-        AggregationRule::MeanOverAll => sum / peers as f32,
-        AggregationRule::MeanOverSenders => sum / f32::from((*senders).max(1)),
+/// Centered clipping of one tensor by its definition: dense vectors and one step from the clipped mean.
+/// `tensor[peer]` is what each peer sent, `clip` its clip factors; gives Δ.
+pub fn centered_clipping(len: usize, tensor: &[Vec<Sent>], clip: &[f32], radius_percent: u16) -> Vec<f64> {
+    let dense = |sent: &Vec<Sent>| {
+        let mut out = vec![0f64; len];
+        sent.iter().for_each(|s| out[s.element] = f64::from(s.value));
+        out
     };
-    sums.iter().zip(senders).map(mean).collect()
+    let vectors: Vec<Vec<f64>> = tensor.iter().map(dense).collect();
+    let peers = vectors.len() as f64;
+    let weighted = |j: usize| vectors.iter().zip(clip).map(|(v, f)| f64::from(*f) * v[j]).sum::<f64>() / peers;
+    let center: Vec<f64> = (0..len).map(weighted).collect();
+    let distance = |v: &Vec<f64>| v.iter().zip(&center).map(|(x, c)| (x - c) * (x - c)).sum::<f64>().sqrt();
+    let distances: Vec<f64> = vectors.iter().map(distance).collect();
+    let mut ordered = distances.clone();
+    ordered.sort_by(f64::total_cmp);
+    let radius = ordered[(ordered.len() - 1) / 2] * f64::from(radius_percent) / 100.0;
+    let step = |j: usize| {
+        let moves = vectors.iter().zip(&distances);
+        moves.map(|(v, d)| (v[j] - center[j]) * (radius / (d + f64::from(CLIP_EPSILON))).min(1.0)).sum::<f64>() / peers
+    };
+    (0..len).map(|j| center[j] + step(j)).collect()
+}
+
+/// Δ of one coordinate from the clipped values that were sent for it. Centered clipping is Eq 2 with factors of its own.
+pub fn update(rule: AggregationRule, values: &[f32], peers: usize) -> f32 {
+    let (senders, peers) = (values.len().max(1) as f32, peers as f32);
+    let sum = values.iter().fold(0.0, |sum, v| sum + v);
+    let mut ordered = values.to_vec();
+    ordered.sort_by(f32::total_cmp);
+    let share = values.len() as f32 / peers;
+    match rule {
+        AggregationRule::MeanOverAll | AggregationRule::CenteredClipping { .. } => sum / peers,
+        AggregationRule::MeanOverSenders => sum / senders,
+        AggregationRule::InfluenceCapped => sum / senders.max(peers / senders),
+        AggregationRule::TrimmedMean { percent } => {
+            let cut = ordered.len() * usize::from(percent) / 100;
+            let kept = &ordered[cut..ordered.len() - cut];
+            kept.iter().fold(0.0, |sum, v| sum + v) / kept.len().max(1) as f32 * share
+        }
+        AggregationRule::CoordinateMedian { min_senders } => match ordered.len() {
+            0 => 0.0,
+            n if n < usize::from(min_senders) => 0.0,
+            n if n % 2 == 1 => ordered[n / 2] * share,
+            n => (ordered[n / 2 - 1] + ordered[n / 2]) * 0.5 * share,
+        },
+    }
 }
 
 /// θ ← θ − α·Δ in the order of operations that the fast path documents.
-pub fn outer_step(theta: &mut [f32], rule: AggregationRule, sums: &[f32], senders: &[u16], peers: usize, alpha: f32) {
-    for ((t, sum), senders) in theta.iter_mut().zip(sums).zip(senders) {
+pub fn outer_step(theta: &mut [f32], rule: AggregationRule, values: &[Vec<f32>], peers: usize, alpha: f32) {
+    for (t, values) in theta.iter_mut().zip(values) {
         *t -= match rule {
-            AggregationRule::MeanOverAll => (alpha / peers as f32) * sum,
-            AggregationRule::MeanOverSenders => alpha * (sum / f32::from((*senders).max(1))),
+            AggregationRule::MeanOverAll => (alpha / peers as f32) * values.iter().fold(0.0, |sum, v| sum + v),
+            _ => alpha * update(rule, values, peers),
         };
     }
 }
@@ -127,8 +164,27 @@ mod tests {
         let norms: Vec<Vec<f32>> = sent.iter().map(|tensors| tensors.iter().map(|t| norm(t)).collect()).collect();
         assert_eq!(norms, [[2f32.sqrt()], [5.0]]);
         let factors = if clip { clip_factors(&norms) } else { vec![vec![1.0]; 2] };
-        let (sums, senders) = sum(4, &sent, &factors);
-        assert_eq!(aggregate(rule, &sums, &senders, 2), expected);
+        let values = gather(4, &sent, &factors);
+        assert_eq!(values.iter().map(|v| update(rule, v, 2)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_other_rules_give_what_was_worked_out_by_hand() {
+        let (one, two, three) = (&[8.0][..], &[8.0, -4.0][..], &[1.0, 100.0, 4.0][..]);
+        let check = |rule, values: &[f32], expected: f32| assert_eq!(update(rule, values, 4), expected, "{rule:?}");
+        let trimmed = AggregationRule::TrimmedMean { percent: 34 };
+        let median = AggregationRule::CoordinateMedian { min_senders: 2 };
+        // A lone value weighs a quarter or nothing; of three, the outlier goes.
+        check(AggregationRule::InfluenceCapped, one, 2.0);
+        check(AggregationRule::InfluenceCapped, two, 2.0);
+        check(AggregationRule::InfluenceCapped, three, 35.0);
+        check(trimmed, one, 2.0);
+        check(trimmed, two, 1.0);
+        check(trimmed, three, 3.0);
+        check(median, one, 0.0);
+        check(median, two, 1.0);
+        check(median, three, 3.0);
+        check(median, &[], 0.0);
     }
 
     #[test]

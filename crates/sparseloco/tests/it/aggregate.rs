@@ -1,4 +1,4 @@
-//! The outer step: same bits for every order and thread count, bounded influence, both rules.
+//! The outer step: same bits for every order and thread count, bounded influence, all rules.
 
 use sparseloco::{Layout, OuterError, Submission, clip_factors, outer_step, probe, reference, theta_hash};
 use types::Uid;
@@ -20,9 +20,100 @@ fn with_uids(peers: &[Submission]) -> Vec<(Uid, &Submission)> {
     peers.iter().map(|s| (s.header().uid, s)).collect()
 }
 
+/// Sent values, read back densely per tensor; zeros change nothing in a sum, but they are no senders.
+fn sent(layout: &Layout, submission: &Submission) -> Vec<Vec<reference::Sent>> {
+    let values = dense(layout, submission);
+    let of = |t: &sparseloco::TensorLayout| {
+        (t.offset()..t.offset() + t.element_count())
+            .filter(|i| values[*i] != 0.0)
+            .map(|element| reference::Sent { element, value: values[element] })
+            .collect()
+    };
+    layout.tensors().iter().map(of).collect()
+}
+
+/// Δ of a round, before α.
+fn update(layout: &Layout, submissions: &[(Uid, &Submission)]) -> Vec<f32> {
+    let mut theta = vec![0.0; layout.parameter_count()];
+    outer_step(&mut theta, layout, submissions, 1.0).unwrap();
+    theta.into_iter().map(|t| -t).collect()
+}
+
+#[test]
+fn centered_clipping_is_one_step_from_the_clipped_mean() {
+    let layout = layout(AggregationRule::CenteredClipping { radius_percent: 50 }, CodebookScope::Chunk);
+    let peers = peers(&layout, 5);
+    let got = update(&layout, &with_uids(&peers));
+    let factors = clip_factors(&layout, &peers.iter().collect::<Vec<_>>());
+    let sent: Vec<Vec<Vec<reference::Sent>>> = peers.iter().map(|s| sent(&layout, s)).collect();
+    for (number, tensor) in layout.tensors().iter().enumerate() {
+        let of_tensor: Vec<_> = sent.iter().map(|s| s[number].clone()).collect();
+        let clip: Vec<f32> = factors.iter().map(|f| f[number]).collect();
+        let want = reference::centered_clipping(got.len(), &of_tensor, &clip, 50);
+        for i in tensor.offset()..tensor.offset() + tensor.element_count() {
+            assert!((f64::from(got[i]) - want[i]).abs() < 1e-4, "{number} {i}: {} {}", got[i], want[i]);
+        }
+    }
+}
+
+#[test]
+fn updates_of_every_rule_are_frozen() {
+    let frozen = ["351eae10", "e67e73a0", "fd7902a8", "13abc489", "83d76e41", "cf271df3"];
+    let hashes = RULES.map(|rule| {
+        let layout = layout(rule, CodebookScope::Chunk);
+        let peers = peers(&layout, 5);
+        theta_hash(&update(&layout, &with_uids(&peers))).short()
+    });
+    assert_eq!(hashes, frozen);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    /// Whatever one of R peers sends, no coordinate moves further than the largest clipped value, and where it is alone it
+    /// moves it by at most 1/R of its own clipped value (centered clipping: twice that, as its factors reach 2).
+    #[test]
+    fn one_hostile_submission_has_bounded_influence(
+        seed in 0u64..1000, honest in 2u16..6, magnitude in 0.01f32..1000.0, rule in 0usize..RULES.len(),
+    ) {
+        let rule = RULES[rule];
+        let layout = Layout::new(
+            &tensors(&[&[128, 64], &[70]]),
+            &SparseLocoParams { aggregation: rule, ..params(CodebookScope::Chunk, IndexCoding::Rice) },
+        ).unwrap();
+        let n = layout.parameter_count();
+        let mut all: Vec<_> = (0..honest).map(|uid| submission(&layout, uid, &gauss(n, seed + u64::from(uid), 1.0))).collect();
+        all.push(submission(&layout, honest, &gauss(n, seed + 77, magnitude)));
+        let factors = clip_factors(&layout, &all.iter().collect::<Vec<_>>());
+        let sent: Vec<_> = all.iter().map(|s| sent(&layout, s)).collect();
+        let values = reference::gather(n, &sent, &factors);
+        let delta = update(&layout, &with_uids(&all));
+        let peers = f32::from(honest + 1);
+        let (mut largest, mut alone) = (0f32, 0);
+        for v in values.iter().flatten() {
+            largest = largest.max(v.abs());
+        }
+        let hostile = dense(&layout, &all[usize::from(honest)]);
+        let centered = matches!(rule, AggregationRule::CenteredClipping { .. });
+        for i in 0..n {
+            // Centered clipping bounds distances, not values: no coordinate moves further than an honest peer's whole tensor.
+            let honest_norms = all[..usize::from(honest)].iter().map(|s| s.norms()[usize::from(i >= 128 * 64)]);
+            let reach = if centered { 2.0 * honest_norms.fold(0.0, f32::max) } else { largest };
+            proptest::prop_assert!(delta[i].abs() <= reach * 1.001, "{:?}: {} {}", rule, delta[i], reach);
+            if values[i].len() == 1 && hostile[i] != 0.0 && rule != AggregationRule::MeanOverSenders {
+                alone += 1;
+                let bound = if centered { 2.0 * hostile[i].abs() } else { values[i][0].abs() } / peers;
+                proptest::prop_assert!(delta[i].abs() <= bound * 1.001, "{:?}: {} {}", rule, delta[i], bound);
+            }
+        }
+        proptest::prop_assert!(alone > 0 || rule == AggregationRule::MeanOverSenders);
+    }
+}
+
 #[test]
 fn outer_step_equals_the_dense_reference_bit_for_bit() {
-    for rule in RULES {
+    let exact = |rule: &AggregationRule| !matches!(rule, AggregationRule::CenteredClipping { .. });
+    for rule in RULES.into_iter().filter(exact) {
         for scope in SCOPES {
             let layout = layout(rule, scope);
             let peers = peers(&layout, 5);
@@ -30,32 +121,19 @@ fn outer_step_equals_the_dense_reference_bit_for_bit() {
             let mut theta = start.clone();
             let stats = outer_step(&mut theta, &layout, &with_uids(&peers), 0.7).unwrap();
 
-            // Sent values, read back densely per tensor; zeros change nothing in a sum, but they are no senders.
-            let sent: Vec<Vec<Vec<reference::Sent>>> = peers
-                .iter()
-                .map(|s| {
-                    let values = dense(&layout, s);
-                    let of = |t: &sparseloco::TensorLayout| {
-                        (t.offset()..t.offset() + t.element_count())
-                            .filter(|i| values[*i] != 0.0)
-                            .map(|element| reference::Sent { element, value: values[element] })
-                            .collect()
-                    };
-                    layout.tensors().iter().map(of).collect()
-                })
-                .collect();
+            let sent: Vec<Vec<Vec<reference::Sent>>> = peers.iter().map(|s| sent(&layout, s)).collect();
             let norms: Vec<Vec<f32>> = peers.iter().map(Submission::norms).collect();
             let factors = reference::clip_factors(&norms);
             assert_eq!(factors, clip_factors(&layout, &peers.iter().collect::<Vec<_>>()));
-            let (sums, senders) = reference::sum(start.len(), &sent, &factors);
+            let values = reference::gather(start.len(), &sent, &factors);
             let mut want = start.clone();
-            reference::outer_step(&mut want, rule, &sums, &senders, 5, 0.7);
+            reference::outer_step(&mut want, rule, &values, 5, 0.7);
             assert_eq!(theta_hash(&theta), theta_hash(&want), "{rule:?} {scope:?}");
 
-            let delta = reference::aggregate(rule, &sums, &senders, 5);
+            let delta: Vec<f32> = values.iter().map(|v| reference::update(rule, v, 5)).collect();
             let norm = delta.iter().map(|d| f64::from(*d).powi(2)).sum::<f64>().sqrt();
             assert!((stats.update_norm - norm).abs() < 1e-5 * norm, "{} {norm}", stats.update_norm);
-            assert_eq!(stats.touched, sums.iter().filter(|s| **s != 0.0).count() as u64);
+            assert_eq!(stats.touched, delta.iter().filter(|d| **d != 0.0).count() as u64);
             assert!(stats.clipped > 0 && stats.skipped_tensors.is_empty());
         }
     }

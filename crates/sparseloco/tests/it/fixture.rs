@@ -8,7 +8,14 @@ use types::{Hash32, Hotkey, Round, Signature, TensorSpec, Uid};
 
 pub(crate) const SCOPES: [CodebookScope; 2] = [CodebookScope::Tensor, CodebookScope::Chunk];
 pub(crate) const CODINGS: [IndexCoding; 2] = [IndexCoding::Rice, IndexCoding::Packed12];
-pub(crate) const RULES: [AggregationRule; 2] = [AggregationRule::MeanOverAll, AggregationRule::MeanOverSenders];
+pub(crate) const RULES: [AggregationRule; 6] = [
+    AggregationRule::MeanOverAll,
+    AggregationRule::MeanOverSenders,
+    AggregationRule::InfluenceCapped,
+    AggregationRule::TrimmedMean { percent: 34 },
+    AggregationRule::CoordinateMedian { min_senders: 2 },
+    AggregationRule::CenteredClipping { radius_percent: 50 },
+];
 
 pub(crate) fn params(codebook: CodebookScope, indices: IndexCoding) -> SparseLocoParams {
     SparseLocoParams {

@@ -117,13 +117,54 @@ pub enum IndexCoding {
 }
 
 /// How R submissions become one update (protocol.md §3.8).
+///
+/// All rules first clip each submission's tensors to the median norm. `v` are a coordinate's clipped values, `s` how many
+/// peers sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AggregationRule {
     /// Eq 2 of the paper: the sum divided by R.
     MeanOverAll,
     /// Reference code: each coordinate is the mean over the peers that sent it.
     MeanOverSenders,
+    /// Σv / max(s, R/s): a lone index weighs 1/R, as under [`Self::MeanOverAll`]; where peers agree, the weight grows with
+    /// their number until it is that of [`Self::MeanOverSenders`], from s = √R on.
+    InfluenceCapped,
+    /// s/R times the mean of `v` without its `⌊s · percent / 100⌋` largest and as many smallest (Yin et al. 2018).
+    TrimmedMean {
+        /// Share cut off at each end; below 50.
+        percent: u8,
+    },
+    /// s/R times the median of `v`, of an even number the mean of the middle two; nothing where s < `min_senders`.
+    CoordinateMedian {
+        /// Peers that must have sent a coordinate for it to move.
+        min_senders: u16,
+    },
+    /// One step of centered clipping (Karimireddy et al. 2021) per tensor, from the clipped mean of Eq 2: each submission's
+    /// distance from it is clipped to `radius_percent` of the lower median of the distances.
+    CenteredClipping {
+        /// Radius as a percentage of the median distance.
+        radius_percent: u16,
+    },
+}
+
+impl AggregationRule {
+    fn validate(self) -> Result<(), ManifestError> {
+        match self {
+            Self::MeanOverAll | Self::MeanOverSenders | Self::InfluenceCapped => Ok(()),
+            Self::TrimmedMean { percent } => {
+                check("sparseloco.aggregation.percent", (1..50).contains(&percent), "must lie in 1..=49")
+            }
+            Self::CoordinateMedian { min_senders } => {
+                check("sparseloco.aggregation.min_senders", min_senders >= 1, "must be at least 1")
+            }
+            Self::CenteredClipping { radius_percent } => check(
+                "sparseloco.aggregation.radius_percent",
+                (1..=1000).contains(&radius_percent),
+                "must lie in 1..=1000",
+            ),
+        }
+    }
 }
 
 /// α as a step function of the round: the last entry at or before the round counts.
@@ -173,6 +214,7 @@ impl SparseLocoParams {
         check("sparseloco.chunk_edge", (1..=64).contains(&self.chunk_edge), "must lie in 1..=64")?;
         check("sparseloco.chunk_1d", (1..=4096).contains(&self.chunk_1d), "must lie in 1..=4096")?;
         check_range("sparseloco.ef_decay", f64::from(self.ef_decay), 0.0, 1.0)?;
+        self.aggregation.validate()?;
         let OuterSchedule(steps) = &self.outer;
         check(
             "sparseloco.outer",

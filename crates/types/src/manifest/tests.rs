@@ -107,6 +107,35 @@ fn the_run_id_of_a_sample_is_frozen() {
 }
 
 #[test]
+fn every_aggregation_rule_has_frozen_words_and_bounds() {
+    let rules = [
+        (AggregationRule::MeanOverAll, r#""mean_over_all""#),
+        (AggregationRule::MeanOverSenders, r#""mean_over_senders""#),
+        (AggregationRule::InfluenceCapped, r#""influence_capped""#),
+        (AggregationRule::TrimmedMean { percent: 25 }, r#"{"trimmed_mean":{"percent":25}}"#),
+        (AggregationRule::CoordinateMedian { min_senders: 2 }, r#"{"coordinate_median":{"min_senders":2}}"#),
+        (AggregationRule::CenteredClipping { radius_percent: 100 }, r#"{"centered_clipping":{"radius_percent":100}}"#),
+    ];
+    for (rule, words) in rules {
+        let mut manifest = sample();
+        manifest.sparseloco.aggregation = rule;
+        let bytes = manifest.to_bytes();
+        assert!(String::from_utf8_lossy(&bytes).contains(&format!(r#""aggregation":{words}"#)), "{rule:?}");
+        assert_eq!(RunManifest::from_bytes(&bytes).unwrap(), manifest);
+    }
+    for (rule, field) in [
+        (AggregationRule::TrimmedMean { percent: 50 }, "sparseloco.aggregation.percent"),
+        (AggregationRule::CoordinateMedian { min_senders: 0 }, "sparseloco.aggregation.min_senders"),
+        (AggregationRule::CenteredClipping { radius_percent: 0 }, "sparseloco.aggregation.radius_percent"),
+    ] {
+        let mut manifest = sample();
+        manifest.sparseloco.aggregation = rule;
+        assert!(matches!(manifest.validate(), Err(ManifestError::Field { field: named, .. }) if named == field));
+    }
+    assert!(serde_json::from_str::<AggregationRule>(r#"{"trimmed_mean":{"percent":25,"more":1}}"#).is_err());
+}
+
+#[test]
 fn signed_bytes_are_frozen_and_no_kind_passes_for_another() {
     use crate::{Record, Uid};
     let run = RunId(Hash32([1; 32]));
