@@ -1,6 +1,7 @@
 //! The trainer: [`Engine`] over flat f32 buffers, and [`TorchEngine`], its implementation on libtorch.
 //!
-//! In: a model's shape, token batches, a learning rate. Out: parameters, losses, optimizer state, Hugging Face folders.
+//! In: a model's shape, token batches, a learning rate. Out: parameters, losses, optimizer state; Hugging Face folders
+//! in both directions.
 //! It knows no rounds, peers, wallets or chain, opens no socket, and reads no clock.
 //!
 //! Parameters cross this boundary as one flat `f32` buffer in the order of `ModelParams::tensors()`, so that nothing
@@ -10,6 +11,7 @@ pub mod cuda;
 mod engine;
 mod error;
 mod export;
+mod import;
 mod init;
 mod memory;
 mod options;
@@ -22,6 +24,7 @@ mod torch;
 pub use engine::{Engine, InnerStats, MemoryUse, OptimizerState, SampleParams, SpotCheck, TokenBatch};
 pub use error::EngineError;
 pub use export::{ExportDtype, ExportTokenizer, export_hf};
+pub use import::{HfCheckpoint, ImportError};
 pub use init::initial_theta;
 pub use memory::{Machine, MemoryPlan, PlanKind, memory_plan};
 pub use options::{AllocationFault, BitFlips, DeviceChoice, EngineOptions, Gradients, Moments, Offload, Precision};

@@ -9,6 +9,7 @@ mod flat;
 mod layout;
 mod passes;
 mod pieces;
+mod score;
 mod spot;
 
 use std::sync::Arc;

@@ -167,7 +167,8 @@ impl Pass<'_> {
         Ok(values)
     }
 
-    fn hidden(&self, ids: &Tensor) -> Result<Tensor, TchError> {
+    /// Ids `[batch, length]` to hidden states after the last norm.
+    pub(crate) fn hidden(&self, ids: &Tensor) -> Result<Tensor, TchError> {
         let mut x = self.decoder.embed(self.flat, self.layout, ids)?;
         for index in 0..self.layout.blocks.len() {
             x = self.decoder.block(self.flat, self.layout, index, &x)?;

@@ -6,6 +6,7 @@ mod faults;
 mod gpu;
 mod reference;
 mod resume;
+mod scores;
 mod states;
 mod training;
 

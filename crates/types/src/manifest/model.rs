@@ -102,7 +102,10 @@ impl ModelParams {
     }
 
     /// Bounds that keep every product far from overflow and every shape non-empty.
-    pub(super) fn validate(&self) -> Result<(), ManifestError> {
+    ///
+    /// # Errors
+    /// The first field that does not hold, with the reason.
+    pub fn validate(&self) -> Result<(), ManifestError> {
         check("model.name", (1..=64).contains(&self.name.len()), "must have 1 to 64 bytes")?;
         for (field, value, max) in [
             ("model.vocab", self.vocab, 1 << 20),
