@@ -92,7 +92,11 @@ impl Tokenizer {
         // Files made for inference may carry both; a corpus must be neither cut nor filled up.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| TokenizerError::Syntax(first_line(&e.to_string())))?;
-        let end = END_TOKENS.iter().find_map(|token| inner.token_to_id(token)).ok_or(TokenizerError::NoEndToken)?;
+        let end = match END_TOKENS.iter().find_map(|token| inner.token_to_id(token)) {
+            Some(end) => end,
+            None if is_bytes(&inner) => return Ok(Self::bytes()),
+            None => return Err(TokenizerError::NoEndToken),
+        };
         // Ids may have gaps, so the count is no bound.
         let highest = inner.get_vocab(true).into_values().max().unwrap_or(end);
         if highest >= MAX_VOCAB {
@@ -209,6 +213,16 @@ impl fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tokenizer").field("kind", &self.kind()).field("vocab", &self.vocab()).finish()
     }
+}
+
+/// Whether the file is the byte tokenizer in other words, as exports of byte models bring it: 256 tokens, id = byte.
+fn is_bytes(inner: &tokenizers::Tokenizer) -> bool {
+    // Every byte that can stand in UTF-8: ASCII, continuations, and first bytes of two, three and four.
+    let mut text: String = (0..0x800).filter_map(char::from_u32).collect();
+    text.extend((0x800..=0xFFFF).step_by(0x1000).filter_map(char::from_u32));
+    text.extend((0x1_0000..=0x10_FFFF).step_by(0x4_0000).filter_map(char::from_u32));
+    let same = |encoding: tokenizers::Encoding| encoding.get_ids().iter().copied().eq(text.bytes().map(u32::from));
+    inner.get_vocab_size(true) == 256 && inner.encode_fast(text.as_str(), false).is_ok_and(same)
 }
 
 fn first_line(text: &str) -> String {

@@ -118,6 +118,11 @@ impl StateFolder {
         Ok(Self { dir: dir.to_owned() })
     }
 
+    /// The folder as it is, for reading beside a process that works in it: nothing is made and nothing swept.
+    pub fn beside(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
     /// Saves; returns the bytes written. On any error the last save still stands.
     ///
     /// # Errors

@@ -51,6 +51,10 @@ pub enum RoleCommand {
     Data(crate::data::DataArgs),
     /// Write a checkpoint as a folder that `transformers` loads.
     Export(ExportArgs),
+    /// Look through a Hugging Face folder of the LLaMA family, and say what it holds.
+    Import(crate::import_cli::ImportArgs),
+    /// How good a model is: loss on held-out text, and multiple choice.
+    Eval(Box<crate::eval::EvalArgs>),
     /// What the chain says of a hotkey; registration; bucket commitments.
     Chain(crate::chain_cli::ChainArgs),
     /// Check a bucket of your own, and tell a run's peers where to read it.
@@ -419,7 +423,7 @@ pub(crate) fn device_word(s: &str) -> Result<String, String> {
     device(s).map(|_| s.to_owned())
 }
 
-fn device(s: &str) -> Result<engine::DeviceChoice, String> {
+pub(crate) fn device(s: &str) -> Result<engine::DeviceChoice, String> {
     match s {
         "auto" => Ok(engine::DeviceChoice::Auto),
         "cpu" => Ok(engine::DeviceChoice::Cpu),

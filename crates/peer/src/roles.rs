@@ -36,6 +36,8 @@ pub(crate) fn run(role: RoleCommand) -> ProcessExit {
         },
         RoleCommand::Key(args) => plain(make_key(&args)),
         RoleCommand::Export(args) => plain(export(&args)),
+        RoleCommand::Import(args) => plain(peer::import_cli::run(&args)),
+        RoleCommand::Eval(args) => plain(peer::eval::run(&args)),
         RoleCommand::Signer(args) => plain(signer::serve(&args.source()).map_err(Into::into)),
         RoleCommand::Wallet(args) => plain(signer::wallet_cli::run(&args)),
         RoleCommand::Chain(args) => on_runtime(async { plain(peer::chain_cli::run(args).await) }),

@@ -58,3 +58,31 @@ fn what_is_no_tokenizer_is_refused() {
     let huge = SMALL.replace("\"fox\":2", "\"fox\":4294967290");
     assert!(matches!(refused(huge), TokenizerError::Syntax(_)));
 }
+
+#[test]
+fn a_file_of_bytes_is_the_byte_tokenizer() {
+    let printable = |byte: u32| (0x21..=0x7E).contains(&byte) || (0xA1..=0xAC).contains(&byte) || byte >= 0xAE;
+    let mut next = 0xFF;
+    let vocab: Vec<String> = (0..256u32)
+        .map(|byte| {
+            next += u32::from(!printable(byte));
+            let letter = char::from_u32(if printable(byte) { byte } else { next }).unwrap();
+            format!("{}:{byte}", serde_json::Value::from(letter.to_string()))
+        })
+        .collect();
+    let level = r#"{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":false,"use_regex":false}"#;
+    let file = |vocab: &[String]| {
+        let vocab = vocab.join(",");
+        let text = format!(
+            r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,"pre_tokenizer":{level},
+            "post_processor":null,"decoder":{level},"model":{{"type":"BPE","dropout":null,"unk_token":null,
+            "continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,
+            "ignore_merges":false,"vocab":{{{vocab}}},"merges":[]}}}}"#
+        );
+        Tokenizer::from_json(text.into_bytes())
+    };
+    assert_eq!(file(&vocab).unwrap().kind(), TokenizerKind::Bytes);
+    let swapped: Vec<String> = vocab.iter().map(|pair| pair.replace("\"A\":65", "\"A\":66")).collect();
+    let swapped: Vec<String> = swapped.iter().map(|pair| pair.replace("\"B\":66", "\"B\":65")).collect();
+    assert!(matches!(file(&swapped), Err(TokenizerError::NoEndToken)));
+}
