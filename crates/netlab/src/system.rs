@@ -13,9 +13,9 @@ pub fn missing() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("needs root".to_owned());
     }
-    let programs = ["ip", "tc", "nft"];
-    if let Some(program) = programs.into_iter().find(|program| !on_path(program)) {
-        return Some(format!("`{program}` is not installed"));
+    let programs = [("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")];
+    if let Some((program, package)) = programs.into_iter().find(|(program, _)| !on_path(program)) {
+        return Some(format!("`{program}` is not installed (package {package})"));
     }
     if !Path::new("/dev/net/tun").exists() {
         return Some("no /dev/net/tun".to_owned());

@@ -153,6 +153,17 @@ pub const UPLINK_BASE_WINDOWS: usize = 10;
 /// Least time between two changes of the rate: about two round trips of a far peer.
 pub const UPLINK_STEP: Duration = Duration::from_millis(190);
 
+/// The same while the line has shown no queue yet: a swarm waits for the first seconds of a round's uploads, so the rate
+/// must be at the line's within one of them.
+pub const UPLINK_FIRST_STEP: Duration = Duration::from_millis(60);
+
+/// While the rate is a guess, a chunk is promised as if the line were so many times as fast: who is told "busy" in the
+/// first second asks one chunk at a time for the rest of the fetch.
+pub const UPLINK_GUESS: f64 = 4.0;
+
+/// While bytes go out and the rate is a guess, a round trip is measured this often.
+pub const FIRST_PROBE_INTERVAL: Duration = Duration::from_millis(40);
+
 /// While bytes go out, a round trip is measured this often.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 

@@ -48,6 +48,8 @@ pub(crate) struct Seen {
     pub(crate) dialled_back: bool,
     /// A witness tried and could not.
     pub(crate) not_dialled_back: bool,
+    /// Others see it at an address that none of its devices has: a router translates.
+    pub(crate) translated: bool,
     /// The router opened a port.
     pub(crate) mapped: bool,
     /// Hole punches that worked, and that did not.
@@ -88,6 +90,8 @@ pub(crate) fn verdict(seen: &Seen) -> (Reach, ReachCause) {
         () => ReachCause::Unknown,
     };
     match (seen.reserved, cause) {
+        // Nobody has tried yet, but a router that translates and opened no port lets nobody in unasked.
+        (true, ReachCause::Unknown) if seen.translated && !seen.mapped => (Reach::Relayed, ReachCause::Firewall),
         (true, _) => (Reach::Relayed, cause),
         (false, ReachCause::Unknown) => (Reach::Unknown, cause),
         (false, _) => (Reach::OutboundOnly, cause),
@@ -112,6 +116,9 @@ mod tests {
             (Seen { dialled_back: true, not_dialled_back: true, ..online }, (Reach::Direct, ReachCause::PublicAddress)),
             (Seen { not_dialled_back: true, ..online }, (Reach::OutboundOnly, ReachCause::Firewall)),
             (Seen { not_dialled_back: true, reserved: true, ..online }, (Reach::Relayed, ReachCause::Firewall)),
+            (Seen { reserved: true, ..online }, (Reach::Relayed, ReachCause::Unknown)),
+            (Seen { reserved: true, translated: true, ..online }, (Reach::Relayed, ReachCause::Firewall)),
+            (Seen { translated: true, ..online }, (Reach::Unknown, ReachCause::Unknown)),
             (Seen { reserved: true, punched: 1, not_punched: 1, ..online }, (Reach::Punched, ReachCause::Firewall)),
             (Seen { reserved: true, not_punched: 2, ..online }, (Reach::Relayed, ReachCause::SymmetricNat)),
             (

@@ -7,7 +7,7 @@ mod slots;
 mod volume;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use exchange::{BlobId, Have, Library, Manifest};
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::bulk::{Duplex, REQUEST_BYTES, Request, Status, Want};
 use crate::counters::{Counters, Notes};
-use crate::limits::{BUSY_AFTER, PIECE_WRITE_TIME, REFUSAL_TIME, RELAYED_BLOB_BYTES, STREAM_IDLE};
+use crate::limits::{BUSY_AFTER, PIECE_WRITE_TIME, REFUSAL_TIME, RELAYED_BLOB_BYTES, STREAM_IDLE, UPLINK_GUESS};
 use crate::pace::Tap;
 
 pub(crate) use slots::{Slot, Slots};
@@ -84,6 +84,8 @@ pub(crate) struct Server {
     pub(crate) volume: Volume,
     pub(crate) counters: Arc<Counters>,
     pub(crate) notes: Arc<Notes>,
+    /// The tap's rate is a guess that is most likely too low.
+    pub(crate) guessing: AtomicBool,
     /// Bytes promised to somebody and not sent yet.
     promised: AtomicU64,
     idle: Duration,
@@ -99,7 +101,8 @@ struct Reply<'a> {
 impl Server {
     pub(crate) fn new(shelf: Arc<dyn Shelf>, up: Arc<Tap>, counters: Arc<Counters>) -> Self {
         let promised = AtomicU64::new(0);
-        Self { shelf, up, volume: Volume::default(), counters, notes: Arc::default(), promised, idle: STREAM_IDLE }
+        let (volume, notes, guessing) = (Volume::default(), Arc::default(), AtomicBool::new(false));
+        Self { shelf, up, volume, counters, notes, guessing, promised, idle: STREAM_IDLE }
     }
 
     /// Another patience with idle streams.
@@ -225,9 +228,10 @@ impl Server {
             return Err(Status::NoVolume);
         }
         let Some(rate) = self.up.rate() else { return Ok(()) };
+        let rate = rate as f64 * if self.guessing.load(Ordering::Relaxed) { UPLINK_GUESS } else { 1.0 };
         let before = self.promised.load(Ordering::Relaxed);
         // Somebody is always served, however slow the line is.
-        if before > 0 && (before + bytes) as f64 > rate as f64 * BUSY_AFTER.as_secs_f64() {
+        if before > 0 && (before + bytes) as f64 > rate * BUSY_AFTER.as_secs_f64() {
             self.counters.chunks_busy.one();
             return Err(Status::Busy);
         }
@@ -262,6 +266,25 @@ impl Server {
             self.notes.sent(slot.peer(), piece.len() as u64);
         }
         !flush || in_time(write.flush()).await
+    }
+
+    /// Serves a stranger: echoes, since who gives us the run's data before anybody is a member must see how long its line
+    /// takes; whatever else is asked for is refused, and the stream closed.
+    pub(crate) async fn echo<S: Duplex>(&self, mut stream: S) {
+        let mut bytes = [0; REQUEST_BYTES];
+        let mut patience = REFUSAL_TIME;
+        while let Ok(Ok(())) = timeout(patience, stream.read_exact(&mut bytes)).await {
+            let echo = Request::from_bytes(&bytes).is_ok_and(|request| request.want == Want::Echo);
+            let answered = async {
+                stream.write_all(&[Status::Here as u8]).await?;
+                stream.flush().await
+            };
+            if !echo || !in_time(answered).await {
+                break;
+            }
+            patience = self.idle;
+        }
+        self.refuse(stream, Status::Stranger).await;
     }
 
     /// Says why a stream is not served, and closes it.

@@ -5,8 +5,10 @@
 //! written down like the others, and the exit code is 1. Where no lab can be built, it says so and writes nothing.
 
 use super::Circumstances;
+use crate::command_line::Consent;
 use crate::place::Place;
-use crate::{cargo, say};
+use crate::setup::packages;
+use crate::{cargo, machine, say};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -57,6 +59,10 @@ pub(super) const LAB_CAMPAIGNS: &[LabCampaign] = &[
 
 /// Runs it and writes its page.
 pub(super) fn run(place: &Place, campaign: &LabCampaign, profile: Profile) -> Result<ExitCode> {
+    // Without root there is no lab, whatever is installed: it says so itself.
+    if machine::is_root() {
+        packages::install_missing(&packages::missing_for_lab(), Consent::Ask)?;
+    }
     build(place, campaign, profile)?;
     let since = Instant::now();
     say::doing(&format!("{}: as root, in network namespaces", campaign.name));

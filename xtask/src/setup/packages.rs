@@ -39,6 +39,8 @@ const FOR_TESTS: [(&str, &str); 7] = [
     ("xdotool", "xdotool"),
     ("wmctrl", "wmctrl"),
 ];
+/// Programs that a laboratory of network namespaces is built with, and their packages.
+const FOR_LAB: [(&str, &str); 3] = [("ip", "iproute2"), ("tc", "iproute2"), ("nft", "nftables")];
 
 /// The names of the Debian packages that this machine needs and lacks.
 pub(crate) fn missing(libtorch: &State) -> Vec<&'static str> {
@@ -96,6 +98,17 @@ pub(crate) fn missing_for_tests() -> Vec<&'static str> {
     if !machine::has_library("libGL.so.1") || !machine::has_library("dri/swrast_dri.so") {
         names.extend(["libgl1", "libgl1-mesa-dri"]);
     }
+    names
+}
+
+/// What a campaign in network namespaces needs besides. Only on Linux; elsewhere there is no lab.
+pub(crate) fn missing_for_lab() -> Vec<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let mut names: Vec<_> =
+        FOR_LAB.into_iter().filter(|(program, _)| !machine::is_on_path(program)).map(|(_, name)| name).collect();
+    names.dedup();
     names
 }
 

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::limits::{
-    UPLINK_BASE_WINDOWS, UPLINK_FIRST_RATE, UPLINK_MAX_RATE, UPLINK_MIN_RATE, UPLINK_STEP, UPLINK_TARGET,
+    UPLINK_BASE_WINDOWS, UPLINK_FIRST_RATE, UPLINK_FIRST_STEP, UPLINK_MAX_RATE, UPLINK_MIN_RATE, UPLINK_STEP,
+    UPLINK_TARGET,
 };
 
 /// Length of one window of the base round trip.
@@ -19,8 +20,12 @@ const BASE_WINDOW: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Uplink {
     rate: f64,
-    /// Rises by half a step while the line has never shown a queue.
+    /// Rises fast and in short steps while the line has never shown a queue.
     starting: bool,
+    /// Round trips in a row that showed a queue while starting: one alone is a busy processor or a lost packet.
+    warned: bool,
+    /// Changes in a row at which the line was empty and the rate was used: the line may have become faster.
+    calm: u32,
     /// Least round trip of each minute, the newest last.
     base: VecDeque<(Duration, Duration)>,
     /// Newest round trip, and the queue in seconds at the last change of the rate.
@@ -41,6 +46,8 @@ impl Default for Uplink {
         Self {
             rate: UPLINK_FIRST_RATE as f64,
             starting: true,
+            warned: false,
+            calm: 0,
             base: VecDeque::new(),
             newest: None,
             queue: 0.0,
@@ -57,6 +64,11 @@ impl Uplink {
     /// Bytes a second that may go now.
     pub fn rate(&self) -> u64 {
         self.rate as u64
+    }
+
+    /// Whether the rate is still a guess: no queue has been seen yet.
+    pub fn is_starting(&self) -> bool {
+        self.starting
     }
 
     /// These bytes went.
@@ -80,7 +92,7 @@ impl Uplink {
         push(&mut self.base, now, rtt, Duration::min);
         self.newest = Some(rtt);
         let passed = now.saturating_sub(self.changed);
-        if passed < UPLINK_STEP {
+        if passed < self.step() {
             return;
         }
         let (passed, queue) = (passed.as_secs_f64(), self.queue().as_secs_f64());
@@ -88,22 +100,34 @@ impl Uplink {
         let sent = (self.sent as f64 / passed).min(self.rate);
         // Unless the rate was used, a short queue says nothing about it.
         let used = sent > 0.6 * self.rate;
-        if queue > target {
-            self.starting = false;
+        if queue > target && self.starting && !std::mem::replace(&mut self.warned, true) {
+            // The rate stays for one step; the next round trip tells.
+        } else if queue > target {
+            (self.starting, self.calm) = (false, 0);
             // A queue that grows by a tenth of a second each second means a tenth more than the line takes.
             let growth = ((queue - self.queue) / passed).clamp(-0.5, 3.0);
             // One strange sample moves the estimate only so far.
             self.capacity = (sent / (1.0 + growth)).clamp(0.3 * self.rate, 1.1 * self.rate);
             self.rate = self.capacity * (1.0 - ((queue - target / 2.0) / 0.6).clamp(0.03, 0.5));
         } else if used && self.starting {
-            self.rate *= if queue < target / 2.0 { 1.3 } else { 1.05 };
+            self.warned = false;
+            self.rate *= if queue < target / 2.0 { 1.5 } else { 1.05 };
         } else if used && self.rate < 0.9 * self.capacity {
             self.rate = (1.5 * self.rate).min(0.95 * self.capacity);
         } else if used {
-            self.rate *= 1.0 + 0.02 * (1.0 - queue / target);
+            self.calm = if queue < target / 3.0 { self.calm + 1 } else { 0 };
+            // Two in a hundred, and twice as many after each five calm steps: an estimate that was too low is soon forgotten.
+            let rise = (0.02 * f64::from(1 << (self.calm / 5).min(4))).min(0.3);
+            self.rate *= 1.0 + rise * (1.0 - queue / target);
         }
         self.rate = self.rate.clamp(UPLINK_MIN_RATE as f64, UPLINK_MAX_RATE as f64);
         (self.sent, self.changed, self.queue) = (0, now, queue);
+    }
+
+    /// Least time between two changes of the rate: while starting, the queue of one step must show before the next.
+    fn step(&self) -> Duration {
+        let base = self.base.iter().map(|(_, rtt)| *rtt).min().unwrap_or_default();
+        if self.starting { (base + base / 2).clamp(UPLINK_FIRST_STEP, UPLINK_STEP) } else { UPLINK_STEP }
     }
 
     /// Round trips are measured to another peer from now on: the old ones say nothing about it.

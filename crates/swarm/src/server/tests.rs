@@ -208,3 +208,20 @@ fn slots_are_bounded_for_all_and_for_one_and_come_back() {
     held.clear();
     assert!(slots.peers().is_empty());
 }
+
+#[tokio::test]
+async fn a_stranger_gets_echoes_and_nothing_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (ours, theirs) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+    let (server, mut ours) = (server(|_| {}), ours.unwrap().compat());
+    let mut door = JoinSet::new();
+    let theirs = theirs.unwrap().0.compat();
+    door.spawn(async move { server.echo(theirs).await });
+    let id = BlobId::of(&blob());
+    for want in [Want::Echo, Want::Echo, Want::Chunks { first: 0, count: 1 }] {
+        ours.write_all(&Request { want, id }.to_bytes()).await.unwrap();
+    }
+    let mut said = Vec::new();
+    ours.read_to_end(&mut said).await.unwrap();
+    assert_eq!(said, [Status::Here, Status::Here, Status::Stranger].map(|status| status as u8));
+}

@@ -1,9 +1,9 @@
 //! Keeps the taps in step with the user's limits, or with what the line bears where there is none.
 //!
 //! In: the limits as they change, bytes that went, echoes of other peers. Out: rates of the taps, and the rates shown to
-//! people. While bytes go out over the line, a far peer is asked for an echo five times a second; nobody is asked
-//! otherwise. The peer is one that gets nothing from us if there is one, so that our own bytes before the echo do not
-//! count twice.
+//! people. While bytes go out over the line, a far peer is asked for an echo five times a second, and more often while the
+//! rate is a guess; nobody is asked otherwise. The peer is one that gets nothing from us if there is one, so that our own
+//! bytes before the echo do not count twice.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use exchange::BlobId;
 use libp2p::PeerId;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use types::Hash32;
 
 use super::LineLimits;
 use super::inner::Inner;
 use crate::bulk::{Answer, Link, LinkTimes, Request, Want};
-use crate::limits::{ECHO_TIME, PROBE_INTERVAL, SAME_HOUSE};
+use crate::limits::{ECHO_TIME, FIRST_PROBE_INTERVAL, PROBE_INTERVAL, SAME_HOUSE};
 use crate::source::World as _;
 use crate::view::Path;
 
@@ -37,14 +37,13 @@ struct Probe {
 
 pub(super) async fn run(inner: Arc<Inner>, mut line: watch::Receiver<LineLimits>) {
     let start = Instant::now();
-    let mut tick = interval(PROBE_INTERVAL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut passed, mut served, mut received) = (0, 0, 0);
     let mut probe: Option<Probe> = None;
     let (mut at, mut sent_at) = (Instant::now(), None::<Instant>);
     apply(&inner, *line.borrow_and_update());
     loop {
-        tick.tick().await;
+        let guessing = probe.is_some() && inner.uplink().is_starting();
+        sleep(if guessing { FIRST_PROBE_INTERVAL } else { PROBE_INTERVAL }).await;
         if line.has_changed().unwrap_or(false) {
             apply(&inner, *line.borrow_and_update());
         }
@@ -83,15 +82,23 @@ pub(super) async fn run(inner: Arc<Inner>, mut line: watch::Receiver<LineLimits>
                     probe = None;
                 }
             }
-            let rate = inner.uplink().rate();
+            let (rate, guessing) = standing(&inner);
             inner.server.up.set_rate(Some(rate));
+            inner.server.guessing.store(guessing, Ordering::Relaxed);
         }
     }
 }
 
+/// The courteous rate, and whether it is a guess. One lock: two in one expression would wait for each other.
+fn standing(inner: &Inner) -> (u64, bool) {
+    let uplink = inner.uplink();
+    (uplink.rate(), uplink.is_starting())
+}
+
 /// What the user says goes at once; without a limit up, the courteous rate.
 fn apply(inner: &Inner, limits: LineLimits) {
-    let courteous = inner.uplink().rate();
+    let (courteous, guessing) = standing(inner);
+    inner.server.guessing.store(guessing && limits.up.is_none(), Ordering::Relaxed);
     inner.limited.store(limits.up.is_some(), Ordering::Relaxed);
     inner.server.up.set_rate(Some(limits.up.unwrap_or(courteous)));
     inner.server.volume.set(limits.volume_left);
@@ -113,10 +120,16 @@ async fn open(inner: &Arc<Inner>) -> Option<Probe> {
     let mut far: Vec<_> = {
         let view = inner.node.view();
         let peers = view.borrow();
-        let far = peers.peers.iter().filter(|peer| peer.path != Path::Relayed);
-        far.filter(|peer| peer.rtt.is_some_and(|rtt| rtt >= SAME_HOUSE)).map(|peer| (peer.peer, peer.rtt)).collect()
+        // The same peers whose bytes are paced: without an echo of one of them the rate would stay where it began.
+        let far = peers.peers.iter().filter(|peer| match (peer.path, peer.rtt) {
+            (Path::Relayed, _) | (_, None) => false,
+            (Path::Lan, Some(rtt)) => rtt >= SAME_HOUSE,
+            (_, Some(_)) => true,
+        });
+        far.map(|peer| (peer.peer, peer.rtt)).collect()
     };
-    far.sort_by_key(|(peer, rtt)| (served.contains(peer), *rtt));
+    let near = |rtt: Option<Duration>| rtt.is_some_and(|rtt| rtt < SAME_HOUSE);
+    far.sort_by_key(|(peer, rtt)| (near(*rtt), served.contains(peer), *rtt));
     let (peer, _) = *far.first()?;
     let stream = inner.as_ref().open(peer).await.ok()?;
     let (link, run) = Link::new(stream, LinkTimes::default(), Arc::clone(&inner.down));

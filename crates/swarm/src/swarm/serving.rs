@@ -1,4 +1,4 @@
-//! Takes in streams of others: members are served, strangers are told so, floods are cut.
+//! Takes in streams of others: members are served, strangers get echoes and are told who they are, floods are cut.
 //!
 //! In: streams that the node hands on. Out: one task for each that is served, as many as there are slots.
 
@@ -44,7 +44,10 @@ pub(super) async fn run(inner: Arc<Inner>) {
             drop(slot);
             // In a flood nobody is told anything: dropping a stream resets it.
             if let (Some(status), Ok(_permit)) = (refused, refusals.try_acquire()) {
-                inner.server.refuse(stream, status).await;
+                match status {
+                    Status::Stranger => inner.server.echo(stream).await,
+                    _ => inner.server.refuse(stream, status).await,
+                }
             }
         });
     }

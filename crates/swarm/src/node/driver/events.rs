@@ -168,6 +168,12 @@ impl Driver {
     }
 
     fn identified(&mut self, peer: PeerId, info: identify::Info) {
+        let observed = &info.observed_addr;
+        // A relayed one is the relay's.
+        if distance(observed) == Distance::Public && !is_relayed(observed) {
+            let host = observed.iter().next();
+            self.seen.translated = !self.swarm.listeners().any(|own| own.iter().next() == host);
+        }
         let Some(state) = self.peers.get_mut(&peer) else { return };
         state.relays = info.protocols.iter().any(|protocol| protocol.as_ref() == RELAYS);
         state.addresses = info.listen_addrs.into_iter().take(limits::MAX_KNOWN_ADDRESSES).collect();
