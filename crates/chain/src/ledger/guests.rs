@@ -237,7 +237,7 @@ impl<K: Clone + Eq + Hash + Send> Guests<K> {
         check_signature(self.genesis, &transaction)?;
         let hotkey = transaction.hotkey;
         if transaction.call == Call::Register {
-            if !self.is_registered(hotkey).await? && !self.house().register(&place.guest, Instant::now()) {
+            if !self.is_registered(hotkey).await? && !self.house().register(&place.guest, hotkey, Instant::now()) {
                 let per = format!("{} s here", self.limits.registration_every.as_secs());
                 return Err(ChainError::TooOften { limit: 1, per });
             }

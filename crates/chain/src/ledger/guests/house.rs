@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use types::Hotkey;
 
 use super::GuestError;
 use super::limits::{GuestLimits, MAX_REMEMBERED};
@@ -52,6 +53,8 @@ impl Bucket {
 struct Guest {
     requests: Bucket,
     registrations: Bucket,
+    /// The key that was counted last: while its registration waits for a block, it is submitted again and again.
+    registering: Option<Hotkey>,
     /// One page at a time.
     page: Arc<Semaphore>,
     /// A transaction of a registered key came from it and was taken.
@@ -120,6 +123,7 @@ impl<K: Clone + Eq + Hash> House<K> {
         let entry = self.guests.entry(guest.clone()).or_insert_with(|| Guest {
             requests: Bucket::new(limits.request_burst, limits.requests_per_sec, now),
             registrations: Bucket::new(limits.registrations_per_guest, registering, now),
+            registering: None,
             page: Arc::new(Semaphore::new(1)),
             member: false,
             connections: 0,
@@ -173,13 +177,17 @@ impl<K: Clone + Eq + Hash> House<K> {
         own.max(self.requests.owe(now))
     }
 
-    /// Whether this guest may register a key now; takes its place if so.
-    pub(super) fn register(&mut self, guest: &K, now: Instant) -> bool {
+    /// Whether this guest may register a key now; takes its place if so, once for a key.
+    pub(super) fn register(&mut self, guest: &K, hotkey: Hotkey, now: Instant) -> bool {
         let all = self.registrations.has_one(now);
         let Some(guest) = self.guests.get_mut(guest) else { return false };
+        if guest.registering == Some(hotkey) {
+            return true;
+        }
         let both = all && guest.registrations.has_one(now);
         if both {
             guest.registrations.owe(now);
+            guest.registering = Some(hotkey);
             self.registrations.owe(now);
         }
         both
@@ -195,5 +203,23 @@ impl<K: Clone + Eq + Hash> House<K> {
         if let Some(guest) = self.guests.get_mut(guest) {
             guest.member = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registration_that_waits_for_its_block_counts_once_however_often_it_is_submitted() {
+        let now = Instant::now();
+        let limits = GuestLimits { registrations_per_guest: 2.0, ..GuestLimits::default() };
+        let mut house = House::new(limits, now);
+        house.enter(&"guest", now).unwrap();
+        for _ in 0..100 {
+            assert!(house.register(&"guest", Hotkey([1; 32]), now));
+        }
+        assert!(house.register(&"guest", Hotkey([2; 32]), now));
+        assert!(!house.register(&"guest", Hotkey([3; 32]), now), "two keys at once, and no third");
     }
 }
