@@ -16,7 +16,7 @@ use super::{Replica, blocking};
 use crate::outcome::PeerError;
 use crate::settlement::{RoundRecords, validators_by_stake};
 
-/// Time to fetch a checkpoint: generous, since everything waits for it and it is retried.
+/// Time to fetch a checkpoint, over all tries: generous, since everything waits for it.
 const CHECKPOINT_FETCH: Duration = Duration::from_secs(600);
 /// How often it is tried before missed rounds are replayed from their payloads instead.
 const CHECKPOINT_TRIES: u32 = 12;
@@ -36,12 +36,14 @@ impl Replica {
     /// Fetches the newest checkpoint that the chain vouches for. Without one, a distrusted θ starts again from the initial
     /// parameters. Returns whether θ was replaced.
     pub(super) async fn restore(&self, distrust: bool, head: BlockNumber) -> Result<bool, PeerError> {
+        let deadline = Instant::now() + CHECKPOINT_FETCH;
         for again in (0..CHECKPOINT_TRIES).rev() {
-            match self.fetch_checkpoint(distrust, head).await? {
+            let again = again > 0 && Instant::now() < deadline && !self.stop.is_cancelled();
+            match self.fetch_checkpoint(distrust, head, deadline).await? {
                 Fetch::Got(round, theta) => return self.replace(round, theta).await,
                 Fetch::Nothing => break,
                 // Who has just registered is a stranger to the others for a few seconds.
-                Fetch::Failed if again > 0 && !self.stop.is_cancelled() => tokio::time::sleep(CHECKPOINT_PAUSE).await,
+                Fetch::Failed if again => tokio::time::sleep(CHECKPOINT_PAUSE).await,
                 Fetch::Failed => break,
             }
         }
@@ -52,12 +54,11 @@ impl Replica {
         self.replace(Round(0), theta).await
     }
 
-    async fn fetch_checkpoint(&self, distrust: bool, head: BlockNumber) -> Result<Fetch, PeerError> {
+    async fn fetch_checkpoint(&self, distrust: bool, head: BlockNumber, deadline: Instant) -> Result<Fetch, PeerError> {
         let (own, _) = self.standing();
         let parameters = self.trainer.layout().parameter_count();
         let found = self.find_checkpoint(head).await?.filter(|(round, ..)| distrust || *round > own);
         let Some((round, id, server)) = found else { return Ok(Fetch::Nothing) };
-        let deadline = Instant::now() + CHECKPOINT_FETCH;
         let shown = Some((&self.events, Fetched::Checkpoint));
         match self.supply.blob(id, server, deadline, &self.stop, shown).await {
             Ok(bytes) if bytes.len() == 4 * parameters => {
